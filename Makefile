@@ -1,0 +1,58 @@
+# Every command of the project. `make help` lists them.
+PORT    ?= 8000
+HOST    ?= 127.0.0.1
+DATA    ?= ./var
+SAMPLES ?= yes
+WORKERS ?= 1
+
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+LOCKED  := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench bench-search openapi lock clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
+
+run: $(VENV)/run.stamp ## Set up, start the service with its own MongoDB and sample plans (PORT HOST DATA SAMPLES WORKERS)
+	@exec $(BIN)/recovery-plan serve --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" --samples "$(SAMPLES)" --workers "$(WORKERS)"
+
+test: $(VENV)/dev.stamp ## Set up and run every test, on a real MongoDB
+	$(BIN)/pytest
+
+check: $(VENV)/dev.stamp ## Format, lint, types, import layers, freshness of generated files; writes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/recovery-plan openapi --check openapi/r4.json
+
+format: $(VENV)/dev.stamp ## Put the code into its one format and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp ## Measure the service beside the floor in one run and print the ratios
+	$(BIN)/python -m tests.bench
+
+openapi: $(VENV)/run.stamp ## Write openapi/r4.json anew from the definitions
+	$(BIN)/recovery-plan openapi --write openapi/r4.json
+
+lock: ## Pin every dependency anew in requirements.lock (needs uv)
+	uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml --output-file requirements.lock
+
+clean: ## Remove the virtual environment and caches, never the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/pip:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: $(VENV)/bin/pip pyproject.toml requirements.lock
+	$(LOCKED) --editable '.[embedded]'
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	$(LOCKED) --editable '.[embedded,motor,test,check]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""The recovery plan service: a FHIR server for co-produced mental-health recovery plans."""
