@@ -1,0 +1,55 @@
+"""The conformance resources of one FHIR version, found by canonical URL (https://hl7.org/fhir/R4/conformance-module.html)."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from service.fhir.versions import FhirVersion
+
+Definition = dict[str, Any]
+
+
+class Definitions:
+    """Every definition in a version's folder and in its ``core``, the official ones."""
+
+    def __init__(self, version: FhirVersion, folder: Path | None = None) -> None:
+        self.version = version
+        self.folder = folder or version.definitions
+
+    @cached_property
+    def _by_url(self) -> dict[str, Definition]:
+        files = [*sorted((self.folder / "core").glob("*-*.json")), *sorted(self.folder.glob("*-*.json"))]
+        return {item["url"]: item for item in (orjson.loads(file.read_bytes()) for file in files)}
+
+    def find(self, canonical: str) -> Definition | None:
+        """Return the definition that a canonical URL names, with or without ``|version``, or None."""
+        return self._by_url.get(canonical.partition("|")[0])
+
+    def get(self, canonical: str) -> Definition:
+        """Return the definition that a canonical URL names; raises LookupError where none is held."""
+        definition = self.find(canonical)
+        if definition is None:
+            raise LookupError(f"No definition {canonical} in {self.folder}")
+        return definition
+
+    def of_type(self, resource_type: str) -> list[Definition]:
+        """Return all definitions that are resources of ``resource_type``."""
+        return [item for item in self._by_url.values() if item["resourceType"] == resource_type]
+
+    @cached_property
+    def capability(self) -> Definition:
+        """The CapabilityStatement from which routes, documentation and indexes derive."""
+        (statement,) = self.of_type("CapabilityStatement")
+        return statement
+
+    @cached_property
+    def resource_capabilities(self) -> dict[str, Definition]:
+        """``CapabilityStatement.rest.resource`` by the type that is served."""
+        return {item["type"]: item for item in self.capability["rest"][0]["resource"]}
+
+    @property
+    def served_types(self) -> list[str]:
+        """The resource types that are served, in the order of the CapabilityStatement."""
+        return list(self.resource_capabilities)

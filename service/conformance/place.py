@@ -1,0 +1,25 @@
+"""Where in a resource something is, as a FHIRPath expression (https://hl7.org/fhir/R4/operationoutcome.html#path)."""
+
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A step on the way from the root; made by the hundred for each resource and spelt out only in an Issue."""
+
+    parent: "Place | None"
+    name: str
+    index: int | None = None
+    depth: int = 0
+
+    def __str__(self) -> str:
+        steps, place = [], self
+        while True:
+            steps.append(place.name if place.index is None else f"{place.name}[{place.index}]")
+            if place.parent is None:
+                return ".".join(reversed(steps))
+            place = place.parent
+
+
+def path_name(key: str, choice: str, of_type: str) -> str:
+    """Return what FHIRPath calls the JSON key of an element: ``valueCode`` is ``value.ofType(code)``."""
+    return key if key == choice else f"{choice}.ofType({of_type})"

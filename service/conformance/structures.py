@@ -1,0 +1,123 @@
+"""StructureDefinition snapshots as tables of elements by JSON key (https://hl7.org/fhir/R4/structuredefinition.html)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from service.conformance.definitions import Definitions
+
+_FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
+_SYSTEM_TYPES = "http://hl7.org/fhirpath/System."
+_INLINE = {"BackboneElement", "Element"}
+ANY = "Resource"
+
+
+@dataclass(slots=True)
+class Element:
+    """One element as one JSON key: a choice such as ``value[x]`` becomes one of these per type."""
+
+    key: str
+    path: str
+    type: str
+    many: bool
+    summary: bool
+    short: str
+    value_set: str | None = None
+    targets: frozenset[str] = frozenset()
+    structure: "Structure | None" = None
+    """The elements below, where they are defined inline and not by ``type``."""
+
+
+@dataclass(slots=True)
+class Structure:
+    """The elements of a type, or of a part of one."""
+
+    path: str
+    elements: dict[str, Element] = field(default_factory=dict)
+    choices: dict[str, list[Element]] = field(default_factory=dict)
+    """Elements by their name in FHIRPath: ``value`` has many, all others one."""
+    mandatory: list[str] = field(default_factory=list)
+    """Names in FHIRPath of the elements that have to be there."""
+
+
+class Structures:
+    """The structures of all types among ``definitions``."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._snapshots: dict[str, list[dict[str, Any]]] = {}
+        self._kinds: dict[str, str] = {}
+        for item in definitions.of_type("StructureDefinition"):
+            if item.get("derivation") != "constraint":
+                self._snapshots[item["type"]] = item["snapshot"]["element"]
+                self._kinds[item["type"]] = item["kind"]
+        self.of_type = cache(self._of_type)
+
+    def is_resource(self, name: str) -> bool:
+        """Return whether ``name`` is a resource type whose definition is held."""
+        return self._kinds.get(name) == "resource"
+
+    def is_primitive(self, name: str) -> bool:
+        """Return whether ``name`` is a primitive type."""
+        return self._kinds.get(name) == "primitive-type"
+
+    def below(self, element: Element) -> Structure:
+        """Return the elements below ``element``."""
+        return element.structure or self.of_type(element.type)
+
+    def _of_type(self, name: str) -> Structure:
+        """Return the elements of a complex type or resource; raises LookupError where it is not held."""
+        if name not in self._snapshots:
+            raise LookupError(f"No StructureDefinition for the type {name}")
+        return _Compiler(self._snapshots[name]).structure_at(name)
+
+
+class _Compiler:
+    """Compiles one snapshot; parts that refer to each other by contentReference share one structure."""
+
+    def __init__(self, snapshot: list[dict[str, Any]]) -> None:
+        self._by_parent: dict[str, list[dict[str, Any]]] = {}
+        self._structures: dict[str, Structure] = {}
+        for item in snapshot[1:]:
+            self._by_parent.setdefault(item["path"].rpartition(".")[0], []).append(item)
+
+    def structure_at(self, path: str) -> Structure:
+        if path not in self._structures:
+            structure = self._structures[path] = Structure(path)
+            for item in self._by_parent.get(path, ()):
+                self._add(structure, item)
+        return self._structures[path]
+
+    def _add(self, structure: Structure, item: dict[str, Any]) -> None:
+        name = item["path"].rpartition(".")[2].removesuffix("[x]")
+        elements = list(self._elements(name, item))
+        structure.choices[name] = elements
+        structure.elements.update((element.key, element) for element in elements)
+        if item["min"] > 0:
+            structure.mandatory.append(name)
+
+    def _elements(self, name: str, item: dict[str, Any]) -> Iterator[Element]:
+        path, many = item["path"], item["max"] != "1"
+        is_choice = path.endswith("[x]")
+        binding = item.get("binding", {})
+        required = binding.get("valueSet") if binding.get("strength") == "required" else None
+        for of_type in item.get("type", [{"code": "BackboneElement"}]):
+            code = self._type_name(item, of_type)
+            key = name + code[0].upper() + code[1:] if is_choice else name
+            element = Element(key, path, code, many, item.get("isSummary", False), item.get("short", ""), required)
+            element.targets = frozenset(url.rpartition("/")[2] for url in of_type.get("targetProfile", ()))
+            if "contentReference" in item:
+                element.structure = self.structure_at(item["contentReference"].removeprefix("#"))
+            elif code in _INLINE and path in self._by_parent:
+                element.structure = self.structure_at(path)
+            yield element
+
+    @staticmethod
+    def _type_name(item: dict[str, Any], of_type: dict[str, Any]) -> str:
+        code: str = of_type["code"]
+        if not code.startswith(_SYSTEM_TYPES):
+            return code
+        if item["base"]["path"] == "Resource.id":
+            return "id"  # R4 says string here, and the narrower type in its text
+        marks = {mark["url"]: mark.get("valueUrl", mark.get("valueUri")) for mark in of_type.get("extension", ())}
+        return marks.get(_FHIR_TYPE) or "string"

@@ -1,0 +1,84 @@
+"""A request and its response free of transport: what an HTTP call and a Bundle entry have in common.
+
+The fields are those of ``Bundle.entry.request`` and ``Bundle.entry.response`` (https://hl7.org/fhir/R4/bundle.html).
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from service.fhir.outcome import Issue, OutcomeError
+
+Return = Literal["minimal", "representation", "OperationOutcome"]
+Parameters = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the client prefers: the body of answers to writes, and whether unknown parameters may be ignored."""
+
+    returns: Return | None = None
+    lenient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One interaction that is asked for; ``path`` are the segments below ``base``, the service's FHIR address."""
+
+    method: str
+    path: tuple[str, ...]
+    base: str
+    parameters: Parameters = field(default_factory=list)
+    resource: Any = None
+    if_match: str | None = None
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
+    if_none_exist: str | None = None
+    preferences: Preferences = Preferences()
+
+    def with_path(self, *path: str) -> "Request":
+        """Return the same request for another path."""
+        return replace(self, path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came of a request; ``body`` is the JSON text of a resource, ``version`` and ``last_modified`` its meta."""
+
+    status: int
+    body: bytes | None = None
+    location: str | None = None
+    version: int | None = None
+    last_modified: datetime | None = None
+
+    @property
+    def etag(self) -> str | None:
+        """The weak ETag of the version, or None."""
+        return None if self.version is None else f'W/"{self.version}"'
+
+
+def split_url(url: str) -> tuple[tuple[str, ...], Parameters]:
+    """Return the path segments and the parameters of a relative ``url`` such as ``Goal/1?_summary=true``."""
+    parts = urlsplit(url)
+    segments = tuple(unquote(segment) for segment in parts.path.split("/") if segment)
+    return segments, parse_qsl(parts.query, keep_blank_values=True)
+
+
+def version_of_etag(etag: str) -> int | None:
+    """Return the version that an ETag names (``W/"3"``, ``"3"`` or ``3``), or None where it names none of ours."""
+    text = etag.strip().removeprefix("W/").strip('"')
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def require_header_version(etag: str) -> int:
+    """Return the version in an If-Match header; raises OutcomeError where it cannot be read."""
+    version = version_of_etag(etag)
+    if version is None:
+        raise OutcomeError(Issue("version-conflict", 'If-Match names no version of ours; the form is W/"3"'))
+    return version
+
+
+def seconds(moment: datetime) -> datetime:
+    """Return ``moment`` without its fraction, the precision of HTTP dates."""
+    return moment.astimezone(UTC).replace(microsecond=0)
