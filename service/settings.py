@@ -1,24 +1,80 @@
 """Settings of the service: environment variables with the prefix ``RECOVERY_``."""
 
-from pathlib import Path
-from typing import Literal
+import difflib
+import os
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "RECOVERY_"
+
+
+class WrongSetting(Exception):  # noqa: N818 - the name says what it is
+    """A setting cannot be used; the message is one line that names the variable and holds no secret."""
 
 
 class Settings(BaseSettings):
     """Every setting with its default; a wrong one raises ``pydantic.ValidationError``."""
 
-    model_config = SettingsConfigDict(env_prefix="RECOVERY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
-    mongodb_uri: str | None = Field(None, description="Connection string; unset means the embedded MongoDB")
-    mongodb_database: str = Field("recovery_plan", description="Name of the database")
-    mongodb_driver: Literal["pymongo", "motor"] = Field("pymongo", description="Driver: pymongo or motor")
-    base_url: str | None = Field(None, description="Public address of the service, without /fhir/R4; unset means the address of each request")
-    page_secret: str | None = Field(None, description="Key that signs page tokens; unset means one kept in the database")
-    max_body_bytes: int = Field(16_000_000, gt=0, description="Largest request body in bytes")
-    max_bundle_entries: int = Field(1_000, gt=0, description="Most entries in a batch or transaction")
-    default_page_size: int = Field(20, gt=0, description="Matches on a page when _count is not given")
-    max_page_size: int = Field(1_000, gt=0, description="Largest _count that is accepted")
-    if_match_required: bool = Field(False, description="Refuse updates without If-Match (412 as R4's concurrency section says)")
+    mongodb_uri: str | None = Field(
+        default=None, description="Connection string; unset means the embedded MongoDB", repr=False
+    )
+    mongodb_database: str = Field(
+        default="recovery_plan", pattern=r"^[A-Za-z0-9_-]{1,38}$", description="Name of the database"
+    )
+    mongodb_driver: Literal["pymongo", "motor"] = Field(
+        default="pymongo", description="Driver: pymongo or motor"
+    )
+    base_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        description="Public address of the service, without /fhir/R4; unset means each request's own",
+    )
+    page_secret: str | None = Field(
+        default=None,
+        description="Key that signs page tokens; unset means one kept in the database",
+        repr=False,
+    )
+    max_body_bytes: int = Field(default=16_000_000, gt=0, description="Largest request body in bytes")
+    max_bundle_entries: int = Field(default=1_000, gt=0, description="Most entries in a batch or transaction")
+    default_page_size: int = Field(default=20, gt=0, description="Matches on a page when _count is not given")
+    max_page_size: int = Field(default=1_000, gt=0, description="Largest _count that is accepted")
+    if_match_required: bool = Field(
+        default=False, description="Refuse updates without If-Match (412 as R4's concurrency section says)"
+    )
+
+    @model_validator(mode="after")
+    def _page_sizes_agree(self) -> Self:
+        if self.default_page_size > self.max_page_size:
+            raise ValueError("RECOVERY_DEFAULT_PAGE_SIZE is larger than RECOVERY_MAX_PAGE_SIZE")
+        return self
+
+
+def read_settings() -> Settings:
+    """Return the environment's settings; raises WrongSetting for a wrong value or an unknown variable.
+
+    An unknown one is refused because a misspelt ``RECOVERY_MONGODB_URI`` would otherwise start a service
+    that writes to another database than was meant.
+    """
+    known = [f"{PREFIX}{name}".upper() for name in Settings.model_fields]
+    for variable in sorted(os.environ):
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            near = difflib.get_close_matches(variable.upper(), known, n=1)
+            hint = f": did you mean {near[0]}?" if near else ""
+            raise WrongSetting(f"{variable} is not a setting of this service{hint}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise WrongSetting(
+            "; ".join(_words(issue["loc"], issue["msg"]) for issue in error.errors())
+        ) from error
+
+
+def _words(location: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return f"{PREFIX}{str(location[0]).upper()}: {text}" if location else text

@@ -54,7 +54,10 @@ def _shown(directory: Path) -> str:
     return text if len(text) <= 200 else f"{text[:200]}… ({len(text)} characters)"
 
 
-def stop_leftovers(files: Path, patience: float = 30.0) -> None:
+TERMINATION = 30.0  # seconds from SIGTERM to SIGKILL
+
+
+def stop_leftovers(files: Path) -> None:
     """End every ``mongod`` that a killed service left on these data files: SIGTERM, then SIGKILL.
 
     Raises EmbeddedMongoError when one cannot be ended. Call it with the directory claimed.
@@ -62,7 +65,9 @@ def stop_leftovers(files: Path, patience: float = 30.0) -> None:
     for pid in _leftovers(files):
         logger.warning("A mongod (pid %d) of a killed service still uses %s: stopping it", pid, files)
         try:
-            if not _end(pid, files, signal.SIGTERM, patience) and not _end(pid, files, signal.SIGKILL, 10.0):
+            if not _end(pid, files, signal.SIGTERM, TERMINATION) and not _end(
+                pid, files, signal.SIGKILL, 10.0
+            ):
                 raise EmbeddedMongoError(f"a left-over mongod (pid {pid}) on {files} does not end")
         except PermissionError as error:
             message = f"{files} is in use by a mongod (pid {pid}) of another user: choose another DATA"

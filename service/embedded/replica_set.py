@@ -9,9 +9,10 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from service.embedded.binary import REPLICA_SET
-from service.embedded.failure import EmbeddedMongoError
+from service.embedded.failure import OWN_SERVER, EmbeddedMongoError
 
 _PAUSE = 0.02
+_WIRE_VERSION_OF_6_0 = 17
 _NOT_YET_INITIALIZED = 94
 _SETTLING = {  # what a server that is just starting or electing answers; asked again until the deadline
     23,  # AlreadyInitialized: it was still reading its configuration
@@ -61,6 +62,8 @@ def _is_primary(client: MongoClient[dict[str, Any]], host: str) -> bool:
     """Take the next step towards a primary and return whether it is one."""
     try:
         hello = client.admin.command("hello")
+        if hello["maxWireVersion"] < _WIRE_VERSION_OF_6_0:
+            raise EmbeddedMongoError(f"the mongod on PATH is older than 6.0: take a newer one, {OWN_SERVER}")
         if hello.get("isWritablePrimary") and hello.get("me") == host:
             return True
         _configure(client, host)

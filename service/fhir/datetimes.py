@@ -56,6 +56,11 @@ def instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def moment_of(microseconds_since_1970: int) -> datetime:
+    """Return the moment that many microseconds after 1970 in UTC."""
+    return _EPOCH + microseconds_since_1970 * _MICROSECOND
+
+
 def microseconds(moment: datetime) -> int:
     """Return an aware ``moment`` as microseconds since 1970."""
     return _microseconds(moment)

@@ -3,7 +3,7 @@
 The fields are those of ``Bundle.entry.request`` and ``Bundle.entry.response`` (https://hl7.org/fhir/R4/bundle.html).
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -36,10 +36,10 @@ class Request:
     if_modified_since: str | None = None
     if_none_exist: str | None = None
     preferences: Preferences = Preferences()
-
-    def with_path(self, *path: str) -> "Request":
-        """Return the same request for another path."""
-        return replace(self, path=path)
+    new_id: str | None = None
+    """The id that a transaction has given to a resource that is created in it."""
+    checked: bool = False
+    """Whether the transaction that this belongs to has validated the resource."""
 
 
 @dataclass(frozen=True, slots=True)

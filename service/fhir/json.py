@@ -56,6 +56,11 @@ def dump_pretty(value: Any) -> bytes:
     return orjson.dumps(value, default=_digits, option=orjson.OPT_INDENT_2)
 
 
+def dump_sorted(value: Any) -> bytes:
+    """Return ``value`` as JSON with sorted keys: equal for values that differ only in the order of members."""
+    return orjson.dumps(value, default=_digits, option=orjson.OPT_SORT_KEYS)
+
+
 def _digits(value: Any) -> orjson.Fragment:
     if isinstance(value, Number):
         return orjson.Fragment(value.text)

@@ -32,7 +32,7 @@ async def check_address(uri: str) -> None:
         # The driver's own words are withheld: they may quote the connection string.
         raise UnsuitableServer(f"the connection string cannot be used ({type(error).__name__})") from error
     async with client:
-        await check_server(client)
+        await check_server(client, min(PATIENCE, client.options.server_selection_timeout))
 
 
 async def check_server(client: AsyncMongoClient[dict[str, Any]], patience: float = PATIENCE) -> None:
@@ -45,8 +45,9 @@ async def check_server(client: AsyncMongoClient[dict[str, Any]], patience: float
             hello = await client.admin.command("hello")
             version = (await client.admin.command("buildInfo"))["versionArray"]
     except (ConnectionFailure, ExecutionTimeout) as error:
-        message = f"MongoDB at {_addresses(client)} cannot be reached within {patience:.0f} s"
-        raise UnsuitableServer(f"{message}: {_cause(client)}") from error
+        raise UnsuitableServer(
+            f"MongoDB at {_addresses(client)} cannot be reached: {_cause(client)}"
+        ) from error
     except OperationFailure as error:
         if error.code == _AUTHENTICATION_FAILED:
             reason = "refuses the user name or password"

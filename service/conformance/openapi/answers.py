@@ -1,0 +1,81 @@
+"""Answers of operations: what success brings, and for each status the OperationOutcomes that can come with it."""
+
+from http import HTTPStatus
+from typing import Any
+
+from service.conformance.definitions import Definitions
+from service.conformance.openapi.tables import MEDIA_TYPES, Table, fill, refer, table
+from service.fhir.outcome import RULES, VALIDATION_RULE, Issue, operation_outcome, success_outcome
+
+HEADERS: Table = {
+    "ETag": {"description": 'The version, such as `W/"1"`.', "schema": {"type": "string"}},
+    "Last-Modified": {"description": "When the version was made.", "schema": {"type": "string"}},
+    "Location": {"description": "The address of the new version.", "schema": {"type": "string"}},
+}
+
+
+class Answers:
+    """Collects the answers of all operations; the same errors of two operations become one component."""
+
+    def __init__(self, definitions: Definitions, groups: dict[str, list[str]]) -> None:
+        self._groups = groups
+        self._concepts = {item["code"]: item for item in definitions.get(VALIDATION_RULE)["concept"]}
+        self._example_type = definitions.served_types[0]
+        self._outcomes = table("outcomes")
+        self._names: dict[tuple[str, ...], str] = {}
+        self.responses: Table = {}
+        self.examples: Table = {"Done": {"summary": "Done", "value": success_outcome("Deleted")}}
+
+    def of_operation(self, row: Table) -> Table:
+        """Return ``responses`` of the operation that ``row`` describes."""
+        good = {status: _success(answer) for status, answer in row["success"].items()}
+        by_status: dict[int, list[str]] = {}
+        for rule in self._rules(row.get("rules", [])):
+            by_status.setdefault(RULES[rule].status, []).append(rule)
+        bad = {
+            str(status): self._error(row["id"], status, rules) for status, rules in sorted(by_status.items())
+        }
+        return good | bad
+
+    def _rules(self, names: list[str]) -> list[str]:
+        found = []
+        for name in names:
+            found += self._groups[name[1:]] if name.startswith("@") else [name]
+        return list(dict.fromkeys(found))
+
+    def _error(self, operation: str, status: int, rules: list[str]) -> Table:
+        key = tuple(sorted(rules))
+        if key not in self._names:
+            name = self._names[key] = f"{operation}-{status}"
+            cases = "; ".join(self._concepts[rule]["display"] for rule in rules)
+            first, *others = MEDIA_TYPES
+            content = {"schema": refer("schemas", "OperationOutcome")}
+            self.responses[name] = {
+                "description": f"{HTTPStatus(status).phrase}. {cases}.",
+                "content": {first: content | {"examples": self._examples(rules)}}
+                | dict.fromkeys(others, content),
+            }
+        return refer("responses", self._names[key])
+
+    def _examples(self, rules: list[str]) -> Table:
+        for rule in rules:
+            words = fill(self._outcomes.get(rule, {}), self._example_type)
+            sentence = words.get("diagnostics", self._concepts[rule]["definition"])
+            outcome = operation_outcome([Issue(rule, sentence, words.get("expression"))])
+            self.examples[rule] = {"summary": self._concepts[rule]["display"], "value": outcome}
+        return {rule: refer("examples", rule) for rule in rules}
+
+
+def _success(answer: Table) -> Table:
+    response: Table = {"description": answer["text"]}
+    if "headers" in answer:
+        response["headers"] = {name: refer("headers", name) for name in answer["headers"]}
+    if "schema" in answer:
+        schema: Any = refer("schemas", answer["schema"])
+        if answer.get("or_outcome"):
+            schema = {"anyOf": [schema, refer("schemas", "OperationOutcome")]}
+        content = {"schema": schema}
+        if "example" in answer:
+            content["examples"] = {answer["example"]: refer("examples", answer["example"])}
+        response["content"] = dict.fromkeys(answer.get("media", MEDIA_TYPES), content)
+    return response

@@ -1,0 +1,127 @@
+"""Parameters of operations: the search parameters of each type, and those that the table names."""
+
+from typing import Any
+
+from service.conformance.definitions import Definition, Definitions
+from service.conformance.openapi.samples import Samples
+from service.conformance.openapi.tables import Table, in_words, refer, searches, table
+from service.conformance.structures import Structures
+
+_TABLE = table("parameters")
+_PREFILLED = "patient"
+"""The one search parameter that Swagger UI fills in: all at once would find nobody."""
+
+
+class Parameters:
+    """Component parameters, and lists of references to them."""
+
+    def __init__(self, definitions: Definitions, samples: Samples) -> None:
+        self._definitions = definitions
+        self._structures = Structures(definitions)
+        self._samples = samples
+        self._finding = searches(definitions.folder)
+
+    def components(self) -> Table:
+        """Return every parameter that is shared, by name."""
+        shared = {key: {"name": key} | row for key, row in _TABLE["parameters"].items()}
+        for name in self._definitions.served_types:
+            shared[f"{name}-id"] = self._id(name, self._samples.id_of(name))
+            shared[f"{name}-spare-id"] = self._id(name, "no-sample-has-this-id")
+            shared |= {f"{name}{key}": row for key, row in self._of_type(name).items()}
+        return dict(sorted(shared.items()))
+
+    def schemas(self) -> Table:
+        """Return the schema of each type of search parameter, and of each search form."""
+        kinds = {f"search-{kind}": row["schema"] for kind, row in _TABLE["types"].items()}
+        return kinds | {f"{name}-search": self._form(name) for name in self._definitions.served_types}
+
+    def of_operation(self, names: list[str], resource_type: str) -> list[Table]:
+        """Return the parameters that a row of the table of operations names; ``@`` marks a group."""
+        found: list[Table] = []
+        for name in names:
+            if name == "@search":
+                found += [self._search(resource_type, item) for item in self._capabilities(resource_type)]
+            elif name in ("@id", "@spare-id"):
+                found.append(refer("parameters", f"{resource_type}-{name[1:]}"))
+            elif name.startswith("@"):
+                found += self.of_operation(_TABLE[name[1:]], resource_type)
+            else:
+                key = f"{resource_type}{name}" if name in ("_sort", "_elements") else name
+                found.append(refer("parameters", key))
+        return found
+
+    def _capabilities(self, resource_type: str) -> list[Definition]:
+        items: list[Definition] = self._definitions.resource_capabilities[resource_type]["searchParam"]
+        return items
+
+    def _search(self, resource_type: str, item: Definition) -> Table:
+        example = self._example(resource_type, item)
+        parameter: Table = {
+            "name": item["name"],
+            "in": "query",
+            "description": f"{self._meaning(item)}\n\n*{item['type']}*: {self._hint(item)}. Example: `{example}`",
+            "schema": {"$ref": f"#/components/schemas/search-{item['type']}", "examples": [example]},
+        }
+        if item["name"] == _PREFILLED:
+            parameter |= {"schema": refer("schemas", f"search-{item['type']}"), "example": example}
+        return parameter
+
+    def _meaning(self, item: Definition) -> str:
+        """Return what a parameter is for: our own ones say it at length, the official ones for many types at once."""
+        definition = self._definitions.get(item["definition"])
+        own = len(definition["base"]) == 1 and not definition["url"].startswith("http://hl7.org/")
+        text: str = definition["description"] if own else item["documentation"]
+        return text
+
+    def _hint(self, item: Definition) -> str:
+        hint: str = _TABLE["types"][item["type"]]["hint"]
+        return hint
+
+    def _example(self, resource_type: str, item: Definition) -> str:
+        if item["name"] == "_id":
+            return self._samples.id_of(resource_type)
+        targets = self._definitions.get(item["definition"]).get("target", ["Patient"])
+        general = _TABLE["types"][item["type"]]["example"].replace("{target}", targets[0])
+        example: str = self._finding.get(resource_type, {}).get(item["name"], general)
+        return example
+
+    def _form(self, resource_type: str) -> Table:
+        fields: dict[str, Any] = {}
+        for item in self._capabilities(resource_type):
+            fields[item["name"]] = refer("schemas", f"search-{item['type']}") | {
+                "description": item["documentation"]
+            }
+        rows = _TABLE["parameters"] | self._of_type(resource_type)
+        for name in _TABLE["results"]:
+            fields[name] = rows[name]["schema"] | {"description": rows[name]["description"]}
+        return {"type": "object", "properties": fields, "additionalProperties": False}
+
+    def _of_type(self, resource_type: str) -> Table:
+        codes = "|".join(item["name"] for item in self._capabilities(resource_type))
+        elements = "|".join(self._structures.of_type(resource_type).choices)
+        return {
+            "_sort": {
+                "name": "_sort",
+                "in": "query",
+                "description": "Search parameters to sort by, parted by commas; `-` turns the order round. "
+                "Example: `-_lastUpdated`",
+                "schema": {"type": "string", "pattern": f"^-?({codes})(,-?({codes}))*$"},
+            },
+            "_elements": {
+                "name": "_elements",
+                "in": "query",
+                "description": "Send only these elements, parted by commas, and those that must be there. "
+                "Example: `subject,extension`",
+                "schema": {"type": "string", "pattern": f"^({elements})(,({elements}))*$"},
+            },
+        }
+
+    def _id(self, resource_type: str, example: str) -> Table:
+        return {
+            "name": "id",
+            "in": "path",
+            "required": True,
+            "description": f"The id of the {in_words(resource_type)} on this server.",
+            "schema": refer("schemas", "id"),
+            "example": example,
+        }

@@ -1,0 +1,136 @@
+"""Samples as examples: what is read and written when somebody presses "Try it out"."""
+
+from typing import Any
+
+from service.conformance.definitions import Definitions
+from service.conformance.openapi.tables import Table, base, in_words
+from service.conformance.structures import Structures
+from service.fhir import json
+
+_MOMENT = "2026-11-22T09:30:00.000Z"
+_HTEST = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+
+Resource = dict[str, Any]
+
+
+class Samples:
+    """The examples in ``schemas``: the shortest loaded sample of each type, new resources, and transactions."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        folder = definitions.folder / "examples" / "valid"
+        self._definitions = definitions
+        self._structures = Structures(definitions)
+        bundles = [json.parse(file.read_bytes()) for file in sorted(folder.glob("sample-*.json"))]
+        loaded = [entry["resource"] for bundle in bundles for entry in bundle["entry"]]
+        self._shortest: dict[str, Resource] = {}
+        self._new: dict[str, Resource] = {}
+        for name in definitions.served_types:
+            ones = [resource for resource in loaded if resource["resourceType"] == name]
+            self._shortest[name] = min(ones, key=lambda resource: len(json.dump(resource)))
+            self._new[name] = json.parse((folder / f"{name.lower()}.json").read_bytes())
+        self._transactions = {
+            file.stem.removeprefix("transaction-"): json.parse(file.read_bytes())
+            for file in sorted(folder.glob("transaction-*.json"))
+        }
+
+    def id_of(self, resource_type: str) -> str:
+        """Return the id of the sample that the page shows."""
+        found: str = self._shortest[resource_type]["id"]
+        return found
+
+    def components(self) -> Table:
+        """Return the examples by name."""
+        examples: Table = {}
+        for name in self._definitions.served_types:
+            words = in_words(name)
+            examples[f"{name}Sample"] = {"summary": f"A sample {words}", "value": self._shortest[name]}
+            examples[f"{name}New"] = {"summary": f"A new {words}", "value": self._new[name]}
+            examples[f"{name}Searchset"] = {"summary": f"One {words} found", "value": self._searchset(name)}
+            examples[f"{name}History"] = {"summary": "Two versions", "value": self._history(name)}
+        for name, bundle in self._transactions.items():
+            examples[f"Transaction-{name}"] = {
+                "summary": name.replace("-", " ").capitalize(),
+                "value": bundle,
+            }
+        examples["Batch"] = {"summary": "A batch that reads", "value": self._batch()}
+        examples["TransactionResponse"] = {"summary": "What became of each entry", "value": self._response()}
+        examples["Capabilities"] = {"summary": "The beginning of it", "value": self._capabilities()}
+        return examples
+
+    @property
+    def submissions(self) -> list[str]:
+        """Names of the examples of Bundles to send."""
+        return [*(f"Transaction-{name}" for name in self._transactions), "Batch"]
+
+    def _brief(self, resource_type: str) -> Resource:
+        sample = self._shortest[resource_type]
+        shown = self._structures.of_type(resource_type).mandatory
+        meta = {"versionId": "1", "lastUpdated": _MOMENT, "tag": [_HTEST]}
+        head = {"resourceType": resource_type, "id": sample["id"], "meta": meta}
+        return head | {name: sample[name] for name in shown if name in sample}
+
+    def _searchset(self, resource_type: str) -> Resource:
+        address = f"{self._address}/{resource_type}"
+        entry = {
+            "fullUrl": self._url(resource_type),
+            "resource": self._brief(resource_type),
+            "search": {"mode": "match"},
+        }
+        link = {
+            "relation": "self",
+            "url": f"{address}?_elements=id&_id={self.id_of(resource_type)}&_total=accurate",
+        }
+        return {"resourceType": "Bundle", "type": "searchset", "total": 1, "link": [link], "entry": [entry]}
+
+    def _history(self, resource_type: str) -> Resource:
+        url = f"{resource_type}/{self.id_of(resource_type)}"
+        gone = {
+            "fullUrl": self._url(resource_type),
+            "request": {"method": "DELETE", "url": url},
+            "response": {"status": "204", "etag": 'W/"2"', "lastModified": "2026-11-22T10:00:00.000Z"},
+        }
+        first = {
+            "fullUrl": self._url(resource_type),
+            "resource": self._brief(resource_type),
+            "request": {"method": "PUT", "url": url},
+            "response": {"status": "201", "etag": 'W/"1"', "lastModified": _MOMENT},
+        }
+        link = {"relation": "self", "url": f"{self._url(resource_type)}/_history"}
+        return {
+            "resourceType": "Bundle",
+            "type": "history",
+            "total": 2,
+            "link": [link],
+            "entry": [gone, first],
+        }
+
+    def _batch(self) -> Resource:
+        urls = [f"{name}/{self.id_of(name)}" for name in self._definitions.served_types]
+        entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+        return {"resourceType": "Bundle", "type": "batch", "entry": entries}
+
+    def _response(self) -> Resource:
+        entries = [
+            {
+                "response": {
+                    "status": "201",
+                    "location": f"{self._url(name)}/_history/1",
+                    "etag": 'W/"1"',
+                    "lastModified": _MOMENT,
+                }
+            }
+            for name in self._definitions.served_types
+        ]
+        return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+
+    def _capabilities(self) -> Resource:
+        statement = self._definitions.capability
+        shown = ("resourceType", "status", "date", "fhirVersion", "format")
+        return {key: statement[key] for key in shown} | {"kind": "instance"}
+
+    @property
+    def _address(self) -> str:
+        return "http://127.0.0.1:8000" + base(self._definitions.version)
+
+    def _url(self, resource_type: str) -> str:
+        return f"{self._address}/{resource_type}/{self.id_of(resource_type)}"

@@ -1,0 +1,188 @@
+"""Component schemas: JSON Schemas of the served resources and their data types, from the structures.
+
+They say what fits into a JSON Schema of readable size: elements, types, cardinality, required codes. The service
+checks more, and says so in its OperationOutcome.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from service.conformance.definitions import Definitions
+from service.conformance.openapi.tables import Table, refer, table
+from service.conformance.structures import ANY, Element, Structure, Structures
+from service.conformance.terminology import Terminology
+
+_REGEX = "http://hl7.org/fhir/StructureDefinition/regex"
+_TEXT = {"type": "string", "minLength": 1, "pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f]+$"}
+_INTEGER = {"type": "integer", "maximum": 2**31 - 1}
+_BUILT_IN: dict[str, Table] = {
+    "boolean": {"type": "boolean"},
+    "decimal": {"type": "number"},
+    "integer": _INTEGER | {"minimum": -(2**31)},
+    "unsignedInt": _INTEGER | {"minimum": 0},
+    "positiveInt": _INTEGER | {"minimum": 1},
+    "string": _TEXT,
+    "markdown": _TEXT,
+    "xhtml": _TEXT,
+    "base64Binary": {"type": "string", "contentEncoding": "base64", "minLength": 4},
+    "id": {"type": "string", "pattern": "^[A-Za-z0-9\\-.]{1,64}$"},
+}
+_ANY_RESOURCE: Table = {
+    "type": "object",
+    "description": "A resource of any type",
+    "required": ["resourceType"],
+    "properties": {"resourceType": {"type": "string", "pattern": "^[A-Z][A-Za-z]{1,63}$"}},
+}
+_EXTENSION: Table = {
+    "type": "object",
+    "description": "What `url` names: one value (valueString, valueCode, valueReference …) or further extensions",
+    "required": ["url"],
+    "properties": {
+        "id": refer("schemas", "string"),
+        "url": refer("schemas", "uri"),
+        "extension": {"type": "array", "minItems": 1, "items": refer("schemas", "Extension")},
+    },
+    "patternProperties": {"^_?value[A-Z][A-Za-z0-9]{2,24}$": {}, "^_url$": {"type": "object"}},
+    "additionalProperties": False,
+}
+_EVERYWHERE = {"id", "extension", "modifierExtension"}
+_HEALTH: Table = {"type": "object", "description": "How the service is"}
+
+
+def component_schemas(definitions: Definitions) -> Table:
+    """Return the schemas by name: served types, Bundle, OperationOutcome, and all that they refer to."""
+    schemas = _Schemas(definitions)
+    for name in (*definitions.served_types, "Bundle", "OperationOutcome"):
+        schemas.add_type(name)
+    schemas.done["Submission"] = _submission(schemas.done, definitions.served_types)
+    return dict(sorted(schemas.done.items(), key=lambda item: item[0].lower()))
+
+
+class _Schemas:
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._structures = Structures(definitions)
+        self._terminology = Terminology(definitions)
+        self._extensions = table("extensions")
+        self.done: dict[str, Table] = {
+            "AnyResource": _ANY_RESOURCE,
+            "Extension": _EXTENSION,
+            "Health": _HEALTH,
+        }
+        for name in ("string", "uri", "id"):
+            self.add_type(name)
+
+    def add_type(self, name: str) -> Table:
+        """Make sure that the schema of a type is there, and return a reference to it."""
+        if name == ANY:
+            return refer("schemas", "AnyResource")
+        if name not in self.done:
+            if self._structures.is_primitive(name):
+                self.done[name] = self._primitive(name)
+            else:
+                self._add_structure(name, self._structures.of_type(name))
+        return refer("schemas", name)
+
+    def _add_structure(self, name: str, structure: Structure) -> Table:
+        if name not in self.done:
+            schema = self.done[name] = {"type": "object"}
+            if self._structures.is_resource(name):
+                schema["required"] = ["resourceType"]
+                schema["properties"] = {"resourceType": {"const": name}}
+            else:
+                schema["minProperties"] = 1
+            self._fill(schema, structure)
+        return refer("schemas", name)
+
+    def _fill(self, schema: Table, structure: Structure) -> None:
+        # An element that is a choice, or may be given by an extension alone, cannot simply be required.
+        certain = [n for n in structure.mandatory if n in structure.elements]
+        if required := [*schema.get("required", ()), *certain]:
+            schema["required"] = required
+        properties = schema.setdefault("properties", {})
+        for name, elements in structure.choices.items():
+            for element in elements:
+                properties[element.key] = self._property(element, structure)
+                if len(elements) > 1:
+                    properties[element.key]["description"] += f" (only one of the forms of {name})"
+        primitives = [e.key for e in structure.elements.values() if self._structures.is_primitive(e.type)]
+        if primitives:
+            schema["patternProperties"] = {f"^_({'|'.join(primitives)})$": {"type": ["object", "array"]}}
+        schema["additionalProperties"] = False
+
+    def _property(self, element: Element, parent: Structure) -> Table:
+        schema = self._value(element)
+        if element.many:
+            schema = {"type": "array", "minItems": 1, "items": schema}
+        if element.key in _EVERYWHERE and not self._structures.is_resource(parent.path):
+            return schema  # a resource says what these are; saying it at every part of it too helps nobody
+        return schema | {"description": self._description(element, parent)}
+
+    def _value(self, element: Element) -> Table:
+        if element.structure:
+            return self._add_structure(element.structure.path, element.structure)
+        if element.type == "code" and (codes := self._codes(element)):
+            return {"type": "string", "enum": codes}
+        return dict(self.add_type(element.type))
+
+    def _codes(self, element: Element) -> list[str]:
+        if element.value_set is None or not self._terminology.is_enumerable(element.value_set):
+            return []
+        return sorted({code for _, code in self._terminology.codings(element.value_set)})
+
+    def _description(self, element: Element, parent: Structure) -> str:
+        owner = parent.path
+        if element.key == "extension" and (words := self._recovery_extensions(owner)):
+            return f"What FHIR has no element for. Recovery plans use: {words}"
+        targets = sorted(element.targets - {ANY})
+        return element.short + (f" (reference to {_either(targets)})" if targets else "")
+
+    def _recovery_extensions(self, owner: str) -> str:
+        rows = self._extensions.items()
+        return "; ".join(f"{name}: {row['text']}" for name, row in rows if owner in row["on"])
+
+    def _primitive(self, name: str) -> Table:
+        if name in _BUILT_IN:
+            return _BUILT_IN[name]
+        definition = self._definitions.get(f"http://hl7.org/fhir/StructureDefinition/{name}")
+        regex = next(_regexes(definition, name))
+        return {"type": "string", "minLength": 1, "pattern": f"^({regex})$"}
+
+
+def _regexes(definition: dict[str, Any], name: str) -> Iterable[str]:
+    for element in definition["snapshot"]["element"]:
+        if element["path"] == f"{name}.value":
+            yield from (i["valueString"] for i in element["type"][0]["extension"] if i["url"] == _REGEX)
+
+
+def _submission(schemas: dict[str, Table], served: list[str]) -> Table:
+    """Return the schema of a Bundle that is sent: a batch or transaction."""
+    request = schemas["Bundle.entry.request"]["properties"]
+    methods = request["method"] | {"enum": ["GET", "POST", "PUT", "DELETE"]}
+    entry = {
+        "type": "object",
+        "required": ["request"],
+        "properties": {
+            "fullUrl": schemas["Bundle.entry"]["properties"]["fullUrl"],
+            "resource": {"anyOf": [refer("schemas", name) for name in served]},
+            "request": {
+                "type": "object",
+                "required": ["method", "url"],
+                "properties": request | {"method": methods},
+            },
+        },
+    }
+    return {
+        "type": "object",
+        "description": "A Bundle to be carried out",
+        "required": ["resourceType", "type"],
+        "properties": {
+            "resourceType": {"const": "Bundle"},
+            "type": {"type": "string", "enum": ["batch", "transaction"]},
+            "entry": {"type": "array", "minItems": 1, "items": entry},
+        },
+    }
+
+
+def _either(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

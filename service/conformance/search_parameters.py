@@ -1,0 +1,74 @@
+"""SearchParameters of a resource type, with their expressions compiled (https://hl7.org/fhir/R4/searchparameter.html)."""
+
+from dataclasses import dataclass
+
+from service.conformance.definitions import Definition, Definitions
+from service.conformance.fhirpath import Branch, compile_path
+from service.conformance.structures import Structures
+from service.conformance.terminology import Terminology
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """A parameter as one resource type has it."""
+
+    code: str
+    type: str
+    documentation: str
+    targets: tuple[str, ...]
+    """The resource types that a reference parameter can lead to; empty where any."""
+    branches: tuple[Branch, ...]
+    """The ways to its values."""
+    systems: frozenset[str]
+    """The code systems that a ``code`` element implies by its required binding."""
+
+    @property
+    def single(self) -> bool:
+        """Whether a resource has at most one value for it."""
+        return len(self.branches) == 1 and self.branches[0].single
+
+    @property
+    def value_types(self) -> frozenset[str]:
+        """The FHIR types that its values can have."""
+        return frozenset(branch.type for branch in self.branches)
+
+
+SEARCHABLE = frozenset({"token", "reference", "string", "date", "number", "uri"})
+"""The types of search parameter that are served."""
+
+
+def search_parameters(
+    definitions: Definitions, structures: Structures, terminology: Terminology, resource_type: str
+) -> dict[str, SearchParameter]:
+    """Return the parameters that the CapabilityStatement lists for a type, by code.
+
+    Raises LookupError or ValueError where one of them cannot be served: nothing is listed that does not work.
+    """
+    listed = definitions.resource_capabilities[resource_type]["searchParam"]
+    parameters = {}
+    for item in listed:
+        definition = definitions.get(item["definition"])
+        branches = tuple(compile_path(definition["expression"], resource_type, structures))
+        if definition["type"] not in SEARCHABLE or not branches:
+            raise LookupError(f"{resource_type}?{item['name']} is listed but cannot be searched")
+        parameters[item["name"]] = SearchParameter(
+            item["name"],
+            definition["type"],
+            item["documentation"],
+            _targets(definition, branches),
+            branches,
+            _implied_systems(branches, terminology),
+        )
+    return parameters
+
+
+def _targets(definition: Definition, branches: tuple[Branch, ...]) -> tuple[str, ...]:
+    reached = {target for branch in branches if branch.element for target in branch.element.targets}
+    listed = definition.get("target", ())
+    return tuple(target for target in listed if not reached or target in reached)
+
+
+def _implied_systems(branches: tuple[Branch, ...], terminology: Terminology) -> frozenset[str]:
+    sets = {branch.element.value_set for branch in branches if branch.element and branch.type == "code"}
+    known = [item for item in sets if item and terminology.is_enumerable(item)]
+    return frozenset(system for item in known for system, _ in terminology.codings(item))

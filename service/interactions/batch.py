@@ -1,0 +1,65 @@
+"""batch and transaction: POST [base] (https://hl7.org/fhir/R4/http.html#transaction)."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from service.fhir import json
+from service.fhir.bundle import Entry, bundle
+from service.fhir.datetimes import instant
+from service.fhir.entry import Request, Response
+from service.fhir.outcome import OutcomeError, operation_outcome
+from service.interactions.context import Context
+from service.interactions.entries import BundleEntry, prefixed, read_bundle
+from service.interactions.perform import perform
+from service.interactions.transaction import transaction
+
+_AT_ONCE = 8
+"""Entries of a batch that run at the same time."""
+
+
+async def batch_or_transaction(request: Request, context: Context) -> Response:
+    """Return the Bundle of answers, in the order of the entries; a transaction that fails raises OutcomeError."""
+    kind, entries = read_bundle(request, context)
+    if kind == "transaction":
+        responses = await transaction(entries, context)
+    else:
+        responses = await _batch(entries, context)
+    answers = [_answer(response) for response in responses]
+    return Response(200, bundle(f"{kind}-response", answers))
+
+
+async def _batch(entries: list[BundleEntry], context: Context) -> list[Response]:
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(entry: BundleEntry) -> Response:
+        async with places:
+            return await _attempt(entry, context)
+
+    return await asyncio.gather(*map(one, entries))
+
+
+async def _attempt(entry: BundleEntry, context: Context) -> Response:
+    try:
+        if entry.request is None:
+            raise OutcomeError(*entry.issues)
+        return await perform(entry.request, context)
+    except OutcomeError as error:
+        outcome = operation_outcome(prefixed(error.issues, entry.place))
+        return Response(error.status, json.dump(outcome))
+
+
+def _answer(response: Response) -> Entry:
+    phrase = HTTPStatus(response.status).phrase
+    told: dict[str, Any] = {"status": f"{response.status} {phrase}"}
+    if response.location is not None:
+        told["location"] = response.location
+    if response.etag is not None:
+        told["etag"] = response.etag
+    if response.last_modified is not None:
+        told["lastModified"] = instant(response.last_modified)
+    text = json.dump(told)
+    resource = response.body
+    if resource is not None and resource.startswith(b'{"resourceType":"OperationOutcome"'):
+        text, resource = text[:-1] + b',"outcome":' + resource + b"}", None
+    return Entry(None, resource, b'"response":' + text)

@@ -1,0 +1,46 @@
+"""capabilities: GET [base]/metadata (https://hl7.org/fhir/R4/http.html#capabilities)."""
+
+from importlib.metadata import version
+from typing import Any
+
+from service.fhir import json
+from service.fhir.entry import Request, Response
+from service.fhir.outcome import Issue, OutcomeError
+from service.interactions.context import Context
+
+MODES = ("full", "normative", "terminology")
+_IN_BOTH = ("status", "experimental", "date", "publisher")
+
+
+async def capabilities(request: Request, context: Context) -> Response:
+    """Return the CapabilityStatement of this running service, or its TerminologyCapabilities for ``mode``."""
+    asked = dict(request.parameters)
+    mode = asked.pop("mode", "full")
+    if asked or mode not in MODES:
+        rule = "unknown-parameter" if asked else "parameter-value"
+        raise OutcomeError(Issue(rule, f"metadata takes only mode, one of: {', '.join(MODES)}", "http.mode"))
+    make = _terminology if mode == "terminology" else _statement
+    return Response(200, json.dump(make(request.base, context)))
+
+
+def _statement(base: str, context: Context) -> dict[str, Any]:
+    statement = {**context.definitions.capability, **_instance(base)}
+    if not context.limits.if_match_required:
+        return statement
+    (rest,) = statement["rest"]
+    resources = [{**item, "versioning": "versioned-update"} for item in rest["resource"]]
+    return {**statement, "rest": [{**rest, "resource": resources}]}
+
+
+def _terminology(base: str, context: Context) -> dict[str, Any]:
+    capability = context.definitions.capability
+    shared = {key: capability[key] for key in _IN_BOTH if key in capability}
+    return {"resourceType": "TerminologyCapabilities", **shared, **_instance(base)}
+
+
+def _instance(base: str) -> dict[str, Any]:
+    return {
+        "kind": "instance",
+        "software": {"name": "Recovery Plan Service", "version": version("recovery-plan-service")},
+        "implementation": {"description": "Co-produced recovery plans as FHIR R4", "url": base},
+    }

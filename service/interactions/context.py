@@ -1,0 +1,33 @@
+"""What every interaction works with: the compiled definitions, the store, and the service's limits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from service.conformance.definitions import Definitions
+from service.conformance.structures import Structures
+from service.conformance.validate import Validator
+from service.search.request import SearchParser
+from service.store.resources import ResourceStore
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits that a client can meet."""
+
+    bundle_entries: int
+    if_match_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Passed to each interaction; a transaction passes one that is bound to its own store."""
+
+    definitions: Definitions
+    structures: Structures
+    validator: Validator
+    parsers: Mapping[str, SearchParser]
+    """The search parsers of the types that are served."""
+    store: ResourceStore
+    page_secret: bytes
+    new_id: Callable[[], str]
+    limits: Limits

@@ -1,0 +1,98 @@
+"""The entries of a batch or transaction as requests (https://hl7.org/fhir/R4/http.html#transaction)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from service.fhir.entry import Request, split_url
+from service.fhir.outcome import Issue, OutcomeError
+from service.interactions.context import Context
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
+_HEADERS = {
+    "if_match": "ifMatch",
+    "if_none_match": "ifNoneMatch",
+    "if_modified_since": "ifModifiedSince",
+    "if_none_exist": "ifNoneExist",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BundleEntry:
+    """One entry: where it stands, its address in the Bundle, and the request or what is wrong with it."""
+
+    place: str
+    full_url: str | None
+    request: Request | None
+    issues: tuple[Issue, ...] = ()
+
+
+def read_bundle(request: Request, context: Context) -> tuple[str, list[BundleEntry]]:
+    """Return the type of the Bundle in ``request`` and its entries.
+
+    Raises OutcomeError where it is no batch or transaction, has too many entries, or is not shaped as a Bundle.
+    """
+    value = request.resource
+    if not isinstance(value, dict) or value.get("resourceType") != "Bundle":
+        sentence = "The service's root address takes a Bundle"
+        raise OutcomeError(Issue("resource-type", sentence, "Bundle.resourceType"))
+    entries = value.get("entry", [])
+    if isinstance(entries, list) and len(entries) > context.limits.bundle_entries:
+        sentence = f"A Bundle has at most {context.limits.bundle_entries} entries here, and this has {len(entries)}"
+        raise OutcomeError(Issue("bundle-too-large", sentence, "Bundle.entry"))
+    issues = context.validator.issues(_without_resources(value))
+    if issues:
+        raise OutcomeError(*issues)
+    if value["type"] not in ("batch", "transaction"):
+        sentence = "The service's root address takes Bundles of type batch and transaction"
+        raise OutcomeError(Issue("bundle-type", sentence, "Bundle.type"))
+    return value["type"], [_read(number, entry, request) for number, entry in enumerate(entries)]
+
+
+def prefixed(issues: Iterable[Issue], place: str) -> list[Issue]:
+    """Return ``issues`` of one entry with their places as seen from the Bundle."""
+    return [
+        Issue(issue.rule, issue.diagnostics, _within(place, issue.expression), issue.severity) for issue in issues
+    ]
+
+
+def _within(place: str, expression: str | None) -> str:
+    if expression is None:
+        return place
+    return expression if expression.startswith("Bundle.") else f"{place}: {expression}"
+
+
+def _without_resources(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the Bundle without what its entries carry, which is checked when each is performed."""
+    entries = value.get("entry")
+    if not isinstance(entries, list):
+        return value
+    bare = [
+        {"link": [{"relation": "self", "url": "about:blank"}]} if item.keys() == {"resource"} else
+        {key: part for key, part in item.items() if key != "resource"} if isinstance(item, dict) else item
+        for item in entries
+    ]
+    return {**value, "entry": bare}
+
+
+def _read(number: int, entry: dict[str, Any], outer: Request) -> BundleEntry:
+    place = f"Bundle.entry[{number}]"
+    full_url = entry.get("fullUrl")
+    asked = entry.get("request")
+    if asked is None:
+        return _unusable(place, full_url, "request", "Every entry says in request what is to be done")
+    method, url = asked.get("method"), asked.get("url")
+    if method not in METHODS:
+        return _unusable(place, full_url, "request.method", f"The method must be one of: {', '.join(METHODS)}")
+    path, parameters = split_url(url.removeprefix(outer.base))
+    if not path or "://" in url.removeprefix(outer.base):
+        return _unusable(place, full_url, "request.url", "The address is relative, such as Goal or Goal/123")
+    headers = {name: asked.get(member) for name, member in _HEADERS.items()}
+    request = Request(
+        method, path, outer.base, parameters, entry.get("resource"), **headers, preferences=outer.preferences
+    )
+    return BundleEntry(place, full_url, request)
+
+
+def _unusable(place: str, full_url: str | None, member: str, sentence: str) -> BundleEntry:
+    return BundleEntry(place, full_url, None, (Issue("entry-request", sentence, f"{place}.{member}"),))

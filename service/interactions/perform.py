@@ -1,0 +1,82 @@
+"""The one door: every HTTP call and every Bundle entry becomes an interaction here."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+from service.fhir.entry import Request, Response
+from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.reference import is_id
+from service.interactions.capabilities import capabilities
+from service.interactions.context import Context
+from service.interactions.create import create
+from service.interactions.delete import delete
+from service.interactions.history import history_instance
+from service.interactions.read import read, vread
+from service.interactions.search import search_type
+from service.interactions.update import update
+
+Handler = Callable[[Request, Context], Awaitable[Response]]
+
+INTERACTIONS: dict[str, dict[str, tuple[str, Handler]]] = {
+    "metadata": {"GET": ("capabilities", capabilities)},
+    "{type}": {"GET": ("search-type", search_type), "POST": ("create", create)},
+    "{type}/_search": {"POST": ("search-type", search_type)},
+    "{type}/{id}": {"GET": ("read", read), "PUT": ("update", update), "DELETE": ("delete", delete)},
+    "{type}/{id}/_history": {"GET": ("history-instance", history_instance)},
+    "{type}/{id}/_history/{vid}": {"GET": ("vread", vread)},
+}
+"""By the shape of the path and the method: the code that a CapabilityStatement has for it, and what carries it out."""
+
+_TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
+
+
+async def perform(request: Request, context: Context) -> Response:
+    """Return what comes of ``request``; raises OutcomeError where it cannot be done."""
+    methods = INTERACTIONS.get(_shape(request.path, context))
+    if methods is None:
+        raise _unknown_address()
+    found = methods.get(request.method)
+    if found is None or not _is_offered(found[0], request.path[0], context):
+        raise _not_allowed(request, methods)
+    if len(request.path) > 1 and request.path[1] != "_search" and not is_id(request.path[1]):
+        sentence = "An id has 1 to 64 of the characters A-Z, a-z, 0-9, '-' and '.'"
+        raise OutcomeError(Issue("id-format", sentence, f"{request.path[0]}.id"))
+    return await found[1](request, context)
+
+
+def _shape(path: tuple[str, ...], context: Context) -> str:
+    if path == ("metadata",):
+        return "metadata"
+    if not path or not _TYPE_NAME.fullmatch(path[0]):
+        raise _unknown_address()
+    if path[0] not in context.parsers:
+        served = ", ".join(context.parsers)
+        raise OutcomeError(Issue("unknown-type", f"{path[0]} is not served here; served are {served}"))
+    match path[1:]:
+        case ():
+            return "{type}"
+        case ("_search",):
+            return "{type}/_search"
+        case (_,):
+            return "{type}/{id}"
+        case (_, "_history"):
+            return "{type}/{id}/_history"
+        case (_, "_history", _):
+            return "{type}/{id}/_history/{vid}"
+    return ""
+
+
+def _is_offered(code: str, resource_type: str, context: Context) -> bool:
+    capability = context.definitions.resource_capabilities.get(resource_type)
+    return capability is None or {"code": code} in ({"code": item["code"]} for item in capability["interaction"])
+
+
+def _unknown_address() -> OutcomeError:
+    sentence = "No interaction has this address; GET metadata lists what there is"
+    return OutcomeError(Issue("unknown-address", sentence))
+
+
+def _not_allowed(request: Request, methods: dict[str, tuple[str, Handler]]) -> OutcomeError:
+    allowed = [*methods, "HEAD"] if "GET" in methods else list(methods)
+    sentence = f"{request.method} is not allowed here; allowed are {', '.join(allowed)}"
+    return OutcomeError(Issue("method-not-allowed", sentence), headers={"Allow": ", ".join(allowed)})

@@ -1,0 +1,61 @@
+"""read and vread: GET [base]/[type]/[id] (https://hl7.org/fhir/R4/http.html#read)."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from service.fhir.entry import Request, Response, seconds, version_of_etag
+from service.fhir.outcome import Issue, OutcomeError
+from service.interactions.context import Context
+from service.interactions.representation import read_view
+from service.store.document import Stored
+
+
+async def read(request: Request, context: Context) -> Response:
+    """Return the current version, or 304 where the client has it; raises OutcomeError 404 or 410."""
+    resource_type, resource_id = request.path
+    stored = await context.store.read(resource_type, resource_id)
+    if stored is None:
+        sentence = f"There is no {resource_type} with this id"
+        raise OutcomeError(Issue("unknown-resource", sentence))
+    return _shown(request, stored, context)
+
+
+async def vread(request: Request, context: Context) -> Response:
+    """Return one version; raises OutcomeError 404, or 410 where that version is a deletion."""
+    resource_type, resource_id, _, version = request.path
+    number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+    stored = await context.store.read_version(resource_type, resource_id, number)
+    if stored is None or stored.version != number:
+        raise OutcomeError(Issue("unknown-version", f"There is no such version of this {resource_type}"))
+    return _shown(request, stored, context)
+
+
+def _shown(request: Request, stored: Stored, context: Context) -> Response:
+    view = read_view(request.parameters, context) if request.parameters else None
+    if stored.body is None:
+        headers = {"ETag": f'W/"{stored.version}"'}
+        sentence = f"This {stored.type} has been deleted; its history tells what it was"
+        raise OutcomeError(Issue("deleted", sentence), headers=headers)
+    if _client_has(request, stored):
+        return Response(304, None, None, stored.version, stored.last_updated)
+    body = view.render(stored.body) if view else stored.body
+    return Response(200, body, None, stored.version, stored.last_updated)
+
+
+def _client_has(request: Request, stored: Stored) -> bool:
+    if request.if_none_match is not None:
+        tags = request.if_none_match.split(",")
+        return request.if_none_match.strip() == "*" or stored.version in map(version_of_etag, tags)
+    if request.if_modified_since is not None:
+        since = _http_date(request.if_modified_since)
+        return since is not None and seconds(stored.last_updated) <= since
+    return False
+
+
+def _http_date(text: str) -> datetime | None:
+    """Return the moment that an HTTP date names; one that cannot be read is ignored, as RFC 9110 demands."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,67 @@
+"""search-type: GET [base]/[type]?… and POST [base]/[type]/_search (https://hl7.org/fhir/R4/http.html#search)."""
+
+from urllib.parse import quote, urlencode
+
+from service.fhir import json
+from service.fhir.bundle import MATCH, OUTCOME, Entry, Link, bundle
+from service.fhir.entry import Parameters, Request, Response
+from service.fhir.outcome import operation_outcome
+from service.interactions.context import Context
+from service.interactions.representation import View, split_view
+from service.search.request import SearchRequest
+from service.store.cursor import page_token, read_page_token
+from service.store.resources import Page
+
+_VIEWS = ("_summary", "_elements")
+
+
+async def search_type(request: Request, context: Context) -> Response:
+    """Return a page of matches as a Bundle of type searchset; raises OutcomeError for what cannot be asked."""
+    resource_type = request.path[0]
+    view, parameters = split_view(request.parameters, context)
+    search = context.parsers[resource_type].parse(parameters, lenient=request.preferences.lenient)
+    applied = search.applied + [(name, value) for name, value in request.parameters if name in _VIEWS]
+    query = f"{resource_type}?{_encoded(applied)}"
+    if search.count == 0 or (view is not None and view.counts_only):
+        total = await context.store.count(resource_type, search.predicate)
+        return _answer([], [("self", f"{request.base}/{query}")], total, search)
+    place = read_page_token(context.page_secret, query, search.page) if search.page else None
+    page = await context.store.search(resource_type, search.predicate, search.sort, search.count, place)
+    total = await _total(resource_type, search, page, context)
+    links = [("self", _link(request.base, query, search.page))]
+    if page.place is not None:
+        links.append(("next", _link(request.base, query, page_token(context.page_secret, query, page.place))))
+    return _answer(_entries(request.base, page, view), links, total, search)
+
+
+async def _total(resource_type: str, search: SearchRequest, page: Page, context: Context) -> int | None:
+    """Return the number of matches where it is asked for, or known because the first page holds them all."""
+    if search.page is None and page.place is None:
+        return len(page.matches)
+    if search.total == "none":
+        return None
+    return await context.store.count(resource_type, search.predicate)
+
+
+def _entries(base: str, page: Page, view: View | None) -> list[Entry]:
+    return [
+        Entry(f"{base}/{item.type}/{item.id}", view.render(item.body) if view else item.body, MATCH)
+        for item in page.matches
+        if item.body is not None
+    ]
+
+
+def _answer(entries: list[Entry], links: list[Link], total: int | None, search: SearchRequest) -> Response:
+    if search.ignored:
+        entries = [*entries, Entry(None, json.dump(operation_outcome(search.ignored)), OUTCOME)]
+    return Response(200, bundle("searchset", entries, links=links, total=total))
+
+
+def _link(base: str, query: str, page: str | None) -> str:
+    if page is None:
+        return f"{base}/{query}"
+    return f"{base}/{query}{'' if query.endswith('?') else '&'}_page={page}"
+
+
+def _encoded(parameters: Parameters) -> str:
+    return urlencode(parameters, safe="/:|,", quote_via=quote)

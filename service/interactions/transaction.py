@@ -1,0 +1,141 @@
+"""transaction: all entries or none, references between them resolved (https://hl7.org/fhir/R4/http.html#trules)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from service.conformance.links import rewrite_links
+from service.conformance.place import Place
+from service.fhir.entry import Request, Response
+from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.reference import parse_reference
+from service.interactions.checks import resource_issues
+from service.interactions.context import Context
+from service.interactions.entries import BundleEntry, prefixed
+from service.interactions.perform import perform
+from service.store.resources import ResourceStore
+
+_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
+_WRITES = ("POST", "PUT")
+
+
+async def transaction(entries: list[BundleEntry], context: Context) -> list[Response]:
+    """Return the responses in the order of ``entries``, all of them done; raises OutcomeError with none done."""
+    _refuse(issue for entry in entries for issue in entry.issues)
+    requests = [entry.request for entry in entries if entry.request is not None]
+    _refuse(_unserved(entries, requests, context))
+    named = [_with_new_id(request, context) for request in requests]
+    _refuse(_same_targets(entries, named))
+    linked = _Links(entries, named).applied(context)
+    _refuse(_invalid(entries, linked, context))
+    order = sorted(range(len(linked)), key=lambda number: _ORDER[linked[number].method])
+
+    async def work(store: ResourceStore) -> dict[int, Response]:
+        bound = replace(context, store=store)
+        return {number: await _one(entries[number], linked[number], bound) for number in order}
+
+    done = await context.store.transaction(work)
+    return [done[number] for number in range(len(linked))]
+
+
+async def _one(entry: BundleEntry, request: Request, context: Context) -> Response:
+    try:
+        response = await perform(request, context)
+    except OutcomeError as error:
+        raise OutcomeError(*prefixed(error.issues, entry.place), headers=error.headers) from error
+    if request.method in _WRITES and request.preferences.returns is None:
+        return replace(response, body=None)  # the answer to a transaction is short unless the client asks
+    return response
+
+
+def _refuse(issues: Iterable[Issue]) -> None:
+    found = tuple(issues)
+    if found:
+        raise OutcomeError(*found)
+
+
+def _unserved(entries: list[BundleEntry], requests: list[Request], context: Context) -> Iterable[Issue]:
+    served = ", ".join(context.parsers)
+    for entry, request in zip(entries, requests, strict=True):
+        if request.path[0] not in context.parsers and request.path != ("metadata",):
+            sentence = f"{ascii(request.path[0][:64])[1:-1]} is not served here; served are {served}"
+            yield Issue("entry-type", sentence, f"{entry.place}.request.url")
+
+
+def _with_new_id(request: Request, context: Context) -> Request:
+    is_create = request.method == "POST" and len(request.path) == 1
+    return replace(request, new_id=context.new_id()) if is_create else request
+
+
+def _target(request: Request) -> str | None:
+    """Return ``Type/id`` of the resource that a request writes, or None."""
+    if request.new_id is not None:
+        return f"{request.path[0]}/{request.new_id}"
+    is_write = request.method in ("PUT", "DELETE") and len(request.path) == 2
+    return "/".join(request.path) if is_write else None
+
+
+def _same_targets(entries: list[BundleEntry], requests: list[Request]) -> Iterable[Issue]:
+    targets: set[str] = set()
+    full_urls: set[str] = set()
+    for entry, request in zip(entries, requests, strict=True):
+        target = _target(request)
+        if target in targets:
+            sentence = "Another entry of this transaction writes the same resource"
+            yield Issue("entry-duplicate", sentence, f"{entry.place}.request.url")
+        if target is not None and entry.full_url in full_urls:
+            yield Issue("entry-duplicate", "Another entry has the same fullUrl", f"{entry.place}.fullUrl")
+        if target is not None:
+            targets.add(target)
+            full_urls |= {entry.full_url} if entry.full_url else set()
+
+
+def _invalid(entries: list[BundleEntry], requests: list[Request], context: Context) -> Iterable[Issue]:
+    for entry, request in zip(entries, requests, strict=True):
+        if request.checked:
+            yield from resource_issues(request.resource, request.path[0], context, f"{entry.place}.resource")
+
+
+class _Links:
+    """Turns links between entries into links between the resources that they become."""
+
+    def __init__(self, entries: list[BundleEntry], requests: list[Request]) -> None:
+        self._entries = entries
+        self._requests = requests
+        self._targets = {
+            entry.full_url: target
+            for entry, request in zip(entries, requests, strict=True)
+            if entry.full_url is not None and (target := _target(request)) is not None
+        }
+
+    def applied(self, context: Context) -> list[Request]:
+        """Return the requests with their links rewritten; raises OutcomeError for links that lead nowhere."""
+        issues: list[Issue] = []
+        linked = [
+            self._linked(entry, request, context, issues)
+            for entry, request in zip(self._entries, self._requests, strict=True)
+        ]
+        _refuse(issues)
+        return linked
+
+    def _linked(self, entry: BundleEntry, request: Request, context: Context, issues: list[Issue]) -> Request:
+        if request.method not in _WRITES or not isinstance(request.resource, dict):
+            return request
+        base = _base_of(entry.full_url)
+
+        def target(link: str, place: Place) -> str | None:
+            found = self._targets.get(link) or (self._targets.get(f"{base}/{link}") if base else None)
+            if found is None and place.name == "reference" and link.startswith(("urn:uuid:", "urn:oid:")):
+                sentence = "No entry of this transaction that is written has this fullUrl"
+                issues.append(Issue("reference-unresolved", sentence, str(place)))
+            return found
+
+        root = f"{entry.place}.resource"
+        resource: dict[str, Any] = rewrite_links(request.resource, target, context.structures, root)
+        return replace(request, resource=resource, checked=True)
+
+
+def _base_of(full_url: str | None) -> str | None:
+    """Return the server that a fullUrl belongs to, by which relative references in its entry are read."""
+    literal = parse_reference(full_url) if full_url else None
+    return literal.base if literal else None

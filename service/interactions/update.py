@@ -1,0 +1,83 @@
+"""update: PUT [base]/[type]/[id] (https://hl7.org/fhir/R4/http.html#update)."""
+
+from typing import Any
+
+from service.fhir import json
+from service.fhir.entry import Request, Response, require_header_version
+from service.fhir.outcome import Issue, OutcomeError
+from service.interactions.answers import written
+from service.interactions.checks import checked_resource
+from service.interactions.context import Context
+from service.store.document import Stored, with_identity
+from service.store.faults import conflict
+from service.store.resources import ExistsError, MovedOnError
+
+ATTEMPTS = 50
+"""How often a write without If-Match is tried again after others were faster."""
+
+
+async def update(request: Request, context: Context) -> Response:
+    """Store the next version and return 200, or the first one, or the first after a deletion, and return 201.
+
+    Returns 200 with the current version where nothing would change. Raises OutcomeError 412 where ``If-Match`` names
+    another version than the current one.
+    """
+    resource_type, resource_id = request.path
+    resource = checked_resource(request, context)
+    _require_same_id(resource, resource_type, resource_id)
+    for _ in range(ATTEMPTS):
+        current = await context.store.read(resource_type, resource_id)
+        check_if_match(request, current, context)
+        try:
+            if current is None:
+                stored = await context.store.insert(resource_type, resource_id, resource, "PUT")
+                return written(201, stored, request)
+            successor = _with_kept_labels(resource, current)
+            if _is_unchanged(successor, current):
+                return written(200, current, request)
+            stored = await context.store.replace(current, successor, "PUT")
+            return written(201 if current.deleted else 200, stored, request)
+        except (ExistsError, MovedOnError):
+            continue  # read again: with If-Match the check then says 412
+    raise conflict()
+
+
+def check_if_match(request: Request, current: Stored | None, context: Context) -> None:
+    """Return where ``current`` is the version that the request means to change; raises OutcomeError 412 if not."""
+    if request.if_match is not None:
+        version = require_header_version(request.if_match)
+        if current is None or current.deleted or current.version != version:
+            now = f"version {current.version}" if current and not current.deleted else "no current version"
+            sentence = f"If-Match names version {version}, but there is {now}; read it again and repeat your change"
+            raise OutcomeError(Issue("version-conflict", sentence, "http.If-Match"))
+    elif context.limits.if_match_required and current is not None and not current.deleted:
+        sentence = "Say with If-Match which version you change"
+        raise OutcomeError(Issue("if-match-required", sentence, "http.If-Match"))
+
+
+def _require_same_id(resource: dict[str, Any], resource_type: str, resource_id: str) -> None:
+    if resource.get("id") != resource_id:
+        sentence = "The body's id must be there and be the id in the address"
+        raise OutcomeError(Issue("id-mismatch", sentence, f"{resource_type}.id"))
+
+
+def _with_kept_labels(resource: dict[str, Any], current: Stored) -> dict[str, Any]:
+    """Return ``resource`` with the security labels of ``current`` that it does not repeat: an update removes none."""
+    if current.body is None or b'"security":' not in current.body:
+        return resource
+    kept = json.parse(current.body).get("meta", {}).get("security", [])
+    meta = resource.get("meta", {})
+    given = meta.get("security", [])
+    named = {(label.get("system"), label.get("code")) for label in given}
+    lost = [label for label in kept if (label.get("system"), label.get("code")) not in named]
+    return {**resource, "meta": {**meta, "security": [*given, *lost]}} if lost else resource
+
+
+def _is_unchanged(resource: dict[str, Any], current: Stored) -> bool:
+    if current.body is None:
+        return False
+    same_version = with_identity(resource, current.id, current.version, current.last_updated)
+    text = json.dump(same_version)
+    if text == current.body or len(text) != len(current.body):
+        return text == current.body
+    return json.dump_sorted(same_version) == json.dump_sorted(json.parse(current.body))

@@ -1,0 +1,48 @@
+"""Where the values of a search parameter stand in a stored document.
+
+A parameter with at most one plain value has a field of its own, ``search.status``, so that it can be part of a
+compound index. Dates and numbers are ``{lo, hi}``, or a list of those. All other values share the list ``words``, as
+``code=value``, and so one index. What a list cannot be sorted by stands in ``order.<code>``: its smallest value.
+"""
+
+from service.conformance.search_parameters import SearchParameter
+from service.search.types import token
+
+WORDS = "words"
+_BOUNDED = frozenset({"date", "number"})
+
+
+def is_bounded(parameter: SearchParameter) -> bool:
+    """Return whether values are stored with a lower and an upper bound."""
+    return parameter.type in _BOUNDED
+
+
+def has_own_field(parameter: SearchParameter) -> bool:
+    """Return whether the one plain value of the parameter is stored in a field of its own."""
+    if not parameter.single:
+        return False
+    (branch,) = parameter.branches
+    return {
+        "token": branch.type in token.SCALARS,
+        "reference": branch.type == "Reference",
+        "uri": True,
+    }.get(parameter.type, False)
+
+
+def own_field(parameter: SearchParameter) -> str:
+    """Return the field of a parameter that does not share ``words``."""
+    return "_id" if parameter.code == "_id" else f"search.{parameter.code}"
+
+
+def sort_field(parameter: SearchParameter) -> str:
+    """Return the field that ``_sort`` goes by; it holds one value or is missing."""
+    if has_own_field(parameter):
+        return own_field(parameter)
+    if is_bounded(parameter) and parameter.single:
+        return f"{own_field(parameter)}.lo"
+    return f"order.{parameter.code}"
+
+
+def word(parameter: SearchParameter, value: str) -> str:
+    """Return ``value`` as it stands in the shared list."""
+    return f"{parameter.code}={value}"

@@ -1,0 +1,198 @@
+"""From the parameters of a search to what it asks for (https://hl7.org/fhir/R4/search.html)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from service.conformance.search_parameters import SearchParameter
+from service.fhir.entry import Parameters
+from service.fhir.outcome import Issue, OutcomeError
+from service.search import fields
+from service.search.predicate import (
+    EVERYTHING,
+    NOTHING,
+    Member,
+    OneOf,
+    Predicate,
+    Present,
+    StartsWith,
+    all_of,
+    any_of,
+)
+from service.search.text import split_unescaped
+from service.search.types import date, number, string, token, uri
+from service.search.types.reference import References
+
+PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
+TOTALS = ("none", "estimate", "accurate")
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """A field to sort by; resources without it come last."""
+
+    field: str
+    descending: bool = False
+
+    @property
+    def always_there(self) -> bool:
+        """Whether every resource has the field."""
+        return self.field in ("_id", "search._lastUpdated.lo")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What a search asks for."""
+
+    predicate: Predicate
+    sort: tuple[SortKey, ...]
+    count: int
+    total: str
+    page: str | None
+    """The token of a page after the first."""
+    applied: Parameters
+    """The parameters that were understood, without the page token, as the self link gives them."""
+    ignored: tuple[Issue, ...]
+    """What a lenient client sent and the service did not understand."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageSizes:
+    """Matches on a page where ``_count`` is not given, and the most that it may ask for."""
+
+    default: int
+    largest: int
+
+
+class SearchParser:
+    """Reads the searches of one resource type."""
+
+    def __init__(
+        self, parameters: dict[str, SearchParameter], references: References, sizes: PageSizes, now: Callable[[], int]
+    ) -> None:
+        self._parameters = parameters
+        self._references = references
+        self._sizes = sizes
+        self._now = now
+        self._control = {"_sort": self._sort, "_count": self._count, "_total": _total, "_page": str}
+
+    def parse(self, parameters: Parameters, *, lenient: bool) -> SearchRequest:
+        """Return what ``parameters`` ask for; raises OutcomeError with every parameter that cannot be read.
+
+        ``lenient`` drops unknown parameters; a known one with an unusable value is refused all the same.
+        """
+        issues: list[Issue] = []
+        ignored: list[Issue] = []
+        applied: Parameters = []
+        predicates: list[Predicate] = []
+        control: dict[str, object] = {}
+        for name, value in parameters:
+            try:
+                if name in self._control:
+                    if name in control:
+                        raise ValueError("This parameter is given twice")
+                    control[name] = self._control[name](value)
+                elif name in self._parameters:
+                    predicates.append(self._predicate(self._parameters[name], value))
+                else:
+                    (ignored if lenient else issues).append(self._unknown(name))
+                    continue
+                if name != "_page":
+                    applied.append((name, value))
+            except ValueError as error:
+                issues.append(Issue("parameter-value", f"{name}: {error}", f"http.{name}"))
+        if issues:
+            raise OutcomeError(*issues)
+        return SearchRequest(
+            predicate=all_of(predicates) if predicates else EVERYTHING,
+            sort=control.get("_sort", (SortKey("_id"),)),  # type: ignore[arg-type]
+            count=control.get("_count", self._sizes.default),  # type: ignore[arg-type]
+            total=control.get("_total", "none"),  # type: ignore[arg-type]
+            page=control.get("_page"),  # type: ignore[arg-type]
+            applied=applied,
+            ignored=tuple(ignored),
+        )
+
+    def _predicate(self, parameter: SearchParameter, text: str) -> Predicate:
+        values = split_unescaped(text, ",")
+        if not all(values):
+            raise ValueError("A value is empty; leave the parameter out to search without it")
+        return any_of(self._one(parameter, value) for value in values)
+
+    def _one(self, parameter: SearchParameter, text: str) -> Predicate:
+        if fields.is_bounded(parameter):
+            return self._bounded(parameter, text)
+        if parameter.type == "string":
+            return StartsWith(fields.WORDS, fields.word(parameter, string.query_start(text)))
+        if not fields.has_own_field(parameter):
+            return OneOf(fields.WORDS, tuple(fields.word(parameter, item) for item in self._words(parameter, text)))
+        field = fields.own_field(parameter)
+        if parameter.type == "token":
+            wanted = token.scalar_words(parameter, text)
+            return Present(field) if wanted is None else OneOf(field, wanted) if wanted else NOTHING
+        if parameter.type == "reference":
+            return OneOf(field, self._references.scalar_words(parameter, text))
+        return OneOf(field, uri.query_words(text))
+
+    def _words(self, parameter: SearchParameter, text: str) -> tuple[str, ...]:
+        reads: dict[str, Callable[[str], tuple[str, ...]]] = {
+            "token": token.query_words,
+            "reference": self._references.query_words,
+            "uri": uri.query_words,
+        }
+        return reads[parameter.type](text)
+
+    def _bounded(self, parameter: SearchParameter, text: str) -> Predicate:
+        prefix, value = (text[:2], text[2:]) if text[:2] in PREFIXES else ("eq", text)
+        if value[:1].isalpha():
+            raise ValueError(f"The prefix is not one of: {', '.join(PREFIXES)}")
+        field = fields.own_field(parameter)
+        lo, hi = (f"{field}.lo", f"{field}.hi") if parameter.single else ("lo", "hi")
+        if parameter.type == "date":
+            condition = date.predicate(prefix, lo, hi, date.query_stretch(value), self._now())
+        else:
+            condition = number.predicate(prefix, lo, hi, number.query_number(value))
+        return condition if parameter.single else Member(field, condition)
+
+    def _sort(self, text: str) -> tuple[SortKey, ...]:
+        keys = []
+        for item in text.split(","):
+            name = item.removeprefix("-")
+            if name not in self._parameters:
+                raise ValueError(f"Cannot sort by {ascii(name[:64])}{self._hint(name)}")
+            keys.append(SortKey(fields.sort_field(self._parameters[name]), item.startswith("-")))
+        if len(keys) > 4:
+            raise ValueError("At most 4 parameters can be sorted by")
+        return (*(key for key in keys if key.field != "_id"), *(_id_key(keys)))
+
+    def _count(self, text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= self._sizes.largest):
+            raise ValueError(f"This is a whole number from 0 to {self._sizes.largest}")
+        return int(text)
+
+    def _unknown(self, name: str) -> Issue:
+        code, colon, modifier = name.partition(":")
+        shown = ascii(name[:64])[1:-1]
+        if colon and code in self._parameters:
+            sentence = f"The modifier :{ascii(modifier[:64])[1:-1]} of {code} is not supported"
+        elif "." in name or name.startswith("_has"):
+            sentence = f"{shown}: chained searches are not supported"
+        else:
+            sentence = f"There is no search parameter {shown}{self._hint(code)}"
+        return Issue("unknown-parameter", sentence, f"http.{shown}")
+
+    def _hint(self, name: str) -> str:
+        known = [*self._parameters, "_sort", "_count", "_total", "_summary", "_elements"]
+        near = get_close_matches(name[:64], known, 1)
+        return f"; did you mean {near[0]}?" if near else ""
+
+
+def _id_key(keys: Iterable[SortKey]) -> tuple[SortKey]:
+    """Return the last key, by which all resources differ."""
+    return (next((key for key in keys if key.field == "_id"), SortKey("_id")),)
+
+
+def _total(text: str) -> str:
+    if text not in TOTALS:
+        raise ValueError(f"This is one of: {', '.join(TOTALS)}")
+    return text

@@ -1,0 +1,30 @@
+"""Texts in queries: escaping, and what counts as the same text (https://hl7.org/fhir/R4/search.html#escaping)."""
+
+import re
+import unicodedata
+
+_ESCAPED = re.compile(r"\\([,|$\\])")
+
+
+def split_unescaped(text: str, separator: str) -> list[str]:
+    r"""Return the parts of ``text`` between separators; ``\`` before one makes it an ordinary character."""
+    if "\\" not in text:
+        return text.split(separator)
+    parts = [""]
+    for piece in re.findall(r"\\.|.", text, re.DOTALL):
+        if piece == separator:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return parts
+
+
+def unescape(text: str) -> str:
+    r"""Return ``text`` with ``\,`` ``\|`` ``\$`` and ``\\`` as the characters that they stand for."""
+    return _ESCAPED.sub(r"\1", text)
+
+
+def normalise(text: str) -> str:
+    """Return ``text`` without case, accents and repeated white space: two texts that read alike are equal."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())

@@ -1,0 +1,57 @@
+"""Search type date: stretches of time, compared by how they lie to each other (https://hl7.org/fhir/R4/search.html#date)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from service.fhir.datetimes import BEGINNING, END, Stretch, stretch
+from service.search.predicate import All, Any as AnyOf, Compare, Predicate
+
+
+def stretches(of_type: str, value: Any) -> Iterator[Stretch]:
+    """Yield the stretch of a date, dateTime, instant, Period or Timing; none where it says nothing of when."""
+    if of_type in ("date", "dateTime", "instant"):
+        yield stretch(value)
+    elif of_type == "Period":
+        yield from _period(value)
+    elif of_type == "Timing":
+        yield from _timing(value)
+
+
+def query_stretch(text: str) -> Stretch:
+    """Return the stretch that ``text`` asks for; raises ValueError where it is no date."""
+    if " " in text:
+        raise ValueError("A plus sign in an address is written %2B")
+    return stretch(text)
+
+
+def predicate(prefix: str, lo: str, hi: str, wanted: Stretch, now: int) -> Predicate:
+    """Return what ``prefix`` demands of the stretch from field ``lo`` to field ``hi``; ``now`` in microseconds."""
+    start, end = wanted
+    if prefix == "ap":
+        margin = abs(now - start) // 10
+        return All((Compare(lo, "le", end + margin), Compare(hi, "ge", start - margin)))
+    within = All((Compare(lo, "ge", start), Compare(hi, "le", end)))
+    return {
+        "eq": within,
+        "ne": AnyOf((Compare(lo, "lt", start), Compare(hi, "gt", end))),
+        "gt": Compare(hi, "gt", end),
+        "lt": Compare(lo, "lt", start),
+        "ge": AnyOf((Compare(hi, "gt", end), within)),
+        "le": AnyOf((Compare(lo, "lt", start), within)),
+        "sa": Compare(lo, "gt", end),
+        "eb": Compare(hi, "lt", start),
+    }[prefix]
+
+
+def _period(value: dict[str, Any]) -> Iterator[Stretch]:
+    start, end = value.get("start"), value.get("end")
+    if start or end:
+        yield (stretch(start)[0] if start else BEGINNING, stretch(end)[1] if end else END)
+
+
+def _timing(value: dict[str, Any]) -> Iterator[Stretch]:
+    """Yield the outer bounds; R4 ignores the details of a schedule."""
+    parts = [stretch(event) for event in value.get("event", ()) if event is not None]
+    parts.extend(_period(value.get("repeat", {}).get("boundsPeriod", {})))
+    if parts:
+        yield min(start for start, _ in parts), max(end for _, end in parts)

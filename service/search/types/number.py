@@ -1,0 +1,67 @@
+"""Search type number: decimals by the precision they are asked with (https://hl7.org/fhir/R4/search.html#number)."""
+
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from service.search.predicate import All, Any as AnyOf, Compare, Predicate
+
+Span = tuple[Decimal, Decimal]
+
+LOWEST = Decimal("-Infinity")
+HIGHEST = Decimal("Infinity")
+_DIGITS = 24
+"""Significant digits that a query may carry; with them all arithmetic here is exact."""
+
+
+def spans(of_type: str, value: Any) -> Iterator[Span]:
+    """Yield the span of a decimal or integer, which is one point, or of a Range."""
+    if of_type == "Range":
+        low, high = value.get("low", {}).get("value"), value.get("high", {}).get("value")
+        if low is not None or high is not None:
+            yield (LOWEST if low is None else Decimal(low), HIGHEST if high is None else Decimal(high))
+    else:
+        yield Decimal(value), Decimal(value)
+
+
+def query_number(text: str) -> Decimal:
+    """Return the number that ``text`` asks for; raises ValueError where it is none."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("This is not a number") from None
+    if not text.isascii() or "_" in text or not number.is_finite() or text != text.strip():
+        raise ValueError("This is not a number")
+    if len(number.as_tuple().digits) > _DIGITS or abs(number.adjusted()) > 1000:
+        raise ValueError(f"Numbers in a search have at most {_DIGITS} digits")
+    return number
+
+
+def predicate(prefix: str, lo: str, hi: str, wanted: Decimal) -> Predicate:
+    """Return what ``prefix`` demands of the span from field ``lo`` to field ``hi``.
+
+    ``eq`` and ``ne`` read the number as the range of its written precision; the others take it exactly.
+    """
+    half = _half_of_last_digit(wanted)
+    if prefix == "ap":
+        margin = max(abs(wanted) / 10, half)
+        return All((Compare(lo, "le", wanted + margin), Compare(hi, "ge", wanted - margin)))
+    low, high = wanted - half, wanted + half
+    return {
+        "eq": All((Compare(lo, "ge", low), Compare(hi, "lt", high))),
+        "ne": AnyOf((Compare(lo, "lt", low), Compare(hi, "ge", high))),
+        "gt": Compare(hi, "gt", wanted),
+        "lt": Compare(lo, "lt", wanted),
+        "ge": Compare(hi, "ge", wanted),
+        "le": Compare(lo, "le", wanted),
+        "sa": Compare(lo, "gt", wanted),
+        "eb": Compare(hi, "lt", wanted),
+    }[prefix]
+
+
+def _half_of_last_digit(number: Decimal) -> Decimal:
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if exponent > 0:
+        exponent -= 1  # the specification's own example: 1e2 is [95, 105)
+    return Decimal(5).scaleb(exponent - 1)

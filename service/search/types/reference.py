@@ -1,0 +1,55 @@
+"""Search type reference: to resources here and elsewhere (https://hl7.org/fhir/R4/search.html#reference).
+
+A reference to this server is written as ``Type/id`` and ``id``, whether it was given relative or absolute; one to
+another server stays as it is. A canonical is written with and without its version.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from service.conformance.search_parameters import SearchParameter
+from service.fhir.reference import is_id, parse_reference
+from service.search.text import unescape
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Reads references as the server at ``local_bases``, its FHIR addresses, understands them."""
+
+    local_bases: frozenset[str]
+
+    def scalar(self, value: Any) -> str | None:
+        """Return the one form in which a single Reference is stored, or None where it names nothing."""
+        text = value.get("reference") if isinstance(value, dict) else value
+        return None if text is None or text.startswith("#") else self._normal(text)
+
+    def words(self, value: Any) -> Iterator[str]:
+        """Yield the forms of a Reference or a canonical."""
+        normal = self.scalar(value)
+        if normal is None:
+            return
+        yield normal
+        if isinstance(value, str):
+            if "|" in value:
+                yield value.partition("|")[0]
+        elif (literal := parse_reference(normal)) is not None and literal.base is None:
+            yield literal.id
+
+    def scalar_words(self, parameter: SearchParameter, text: str) -> tuple[str, ...]:
+        """Return the values that ``text`` asks of a parameter stored in one form."""
+        wanted = unescape(text)
+        if is_id(wanted):
+            return tuple(f"{target}/{wanted}" for target in parameter.targets)
+        return (self._normal(wanted),)
+
+    def query_words(self, text: str) -> tuple[str, ...]:
+        """Return the form that ``text`` asks for."""
+        wanted = unescape(text)
+        return (wanted if is_id(wanted) else self._normal(wanted),)
+
+    def _normal(self, text: str) -> str:
+        literal = parse_reference(text)
+        if literal is None or (literal.base is not None and literal.base not in self.local_bases):
+            return text
+        return literal.relative

@@ -1,0 +1,69 @@
+"""Search type token: codes, codings, identifiers, booleans (https://hl7.org/fhir/R4/search.html#token).
+
+A value is written in every form that a query may ask for: ``code``, ``system|code``, ``|code`` where it has no system,
+and ``system|``.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from service.conformance.search_parameters import SearchParameter
+from service.search.text import split_unescaped, unescape
+
+SCALARS = frozenset({"code", "id", "boolean", "string", "uri"})
+"""Types of one plain value, which is stored as it is when a resource can have only one."""
+
+
+def words(parameter: SearchParameter, of_type: str, value: Any) -> Iterator[str]:
+    """Yield the forms of ``value``, an element of the FHIR type ``of_type``."""
+    if of_type == "CodeableConcept":
+        for coding in value.get("coding", ()):
+            yield from _forms(coding.get("system"), coding.get("code"))
+    elif of_type == "Coding":
+        yield from _forms(value.get("system"), value.get("code"))
+    elif of_type == "Identifier":
+        yield from _forms(value.get("system"), value.get("value"))
+    else:
+        for system in parameter.systems or {None}:
+            yield from _forms(system, scalar(value))
+
+
+def scalar(value: Any) -> str:
+    """Return a plain value as it is stored alone."""
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def scalar_words(parameter: SearchParameter, text: str) -> tuple[str, ...] | None:
+    """Return the values that ``text`` asks of a parameter stored as a plain value; None stands for any."""
+    system, code = _parts(text)
+    if system and system not in parameter.systems:
+        return ()
+    if system == "" and parameter.systems:
+        return ()
+    return (code,) if code else None
+
+
+def query_words(text: str) -> tuple[str, ...]:
+    """Return the form that ``text`` asks for."""
+    system, code = _parts(text)
+    return (code if system is None else f"{system}|{code}",)
+
+
+def _parts(text: str) -> tuple[str | None, str]:
+    """Return system and code: None for a missing system, an empty text for none."""
+    first, *rest = split_unescaped(text, "|")
+    if len(rest) > 1:
+        raise ValueError("A token has the form code, system|code, |code or system|")
+    if not rest:
+        return None, unescape(first)
+    if not first and not rest[0]:
+        raise ValueError("A token needs a system or a code")
+    return unescape(first), unescape(rest[0])
+
+
+def _forms(system: str | None, code: str | None) -> Iterator[str]:
+    if code is not None:
+        yield code
+        yield f"{system or ''}|{code}"
+    if system:
+        yield f"{system}|"

@@ -1,0 +1,170 @@
+"""Serve in the foreground: settings, port, database, workers, sample plans, and an orderly stop."""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import logging.config
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from service.announce import Announcement
+from service.embedded import EmbeddedMongo
+from service.settings import read_settings
+from service.store.server import check_address
+
+logger = logging.getLogger(__name__)
+
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GRACE = 10  # seconds for requests under way when the service stops
+KEEP_ALIVE = 65  # seconds; longer than the 60 s after which common proxies drop an idle connection
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}
+    },
+    # Libraries log addresses of requests, which identify people, at INFO.
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"service": {"level": "INFO"}},
+}
+
+
+class CannotServe(Exception):  # noqa: N818 - the name says what it is
+    """The service cannot start or had to stop; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says."""
+
+    host: str
+    port: int
+    data: Path
+    samples: bool
+    workers: int
+
+
+def serve(options: Options) -> None:
+    """Serve until SIGINT or SIGTERM, then return with everything stopped.
+
+    Raises CannotServe, WrongSetting, EmbeddedMongoError or UnsuitableServer, each with one line.
+    """
+    _stop_by_signal()
+    try:
+        settings = read_settings()
+        logging.config.dictConfig(LOGGING)
+        with _listener(options.host, options.port) as listener:
+            if settings.mongodb_uri is not None:
+                asyncio.run(check_address(settings.mongodb_uri))
+                _run(options, listener, samples=False)
+                return
+            with EmbeddedMongo(options.data) as mongo:
+                os.environ["RECOVERY_MONGODB_URI"] = mongo.uri  # where this process and its workers look
+                _run(options, listener, samples=options.samples)
+    except KeyboardInterrupt:
+        return
+
+
+def application() -> FastAPI:
+    """Return the application of this process; a worker ends when the process that started it dies."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if os.getppid() != parent.pid:  # it died before the line above
+            os.kill(os.getpid(), signal.SIGKILL)
+    try:
+        from service.app import from_environment
+
+        return from_environment()
+    except Exception:  # told once: with any other exit code a worker would be started again and again
+        logger.exception("The application cannot be built")
+        sys.exit(STARTUP_FAILURE)
+
+
+def _stop_by_signal() -> None:
+    """Let the first SIGINT or SIGTERM raise KeyboardInterrupt and later ones pass: stopping has begun."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        for each in STOPPING_SIGNALS:
+            # Not SIG_IGN, which a mongod or worker started after this would inherit.
+            signal.signal(each, lambda _signal, _frame: None)
+        raise KeyboardInterrupt
+
+    for each in STOPPING_SIGNALS:
+        signal.signal(each, stop)
+
+
+@contextlib.contextmanager
+def _listener(host: str, port: int) -> Iterator[socket.socket]:
+    """Yield a socket that listens already, so that a port in use shows before a database is started."""
+    try:
+        if not host:
+            raise CannotServe("HOST is empty: 0.0.0.0 listens on every address of this machine")
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+        listener = socket.create_server(address[:2], family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        # create_server adds the address, which stands in the message already.
+        message = f"cannot listen on {host} port {port}: {reason.split(' (while')[0]}"
+        raise CannotServe(f"{message}; choose another PORT or HOST") from error
+    with listener:
+        yield listener
+
+
+def _run(options: Options, listener: socket.socket, *, samples: bool) -> None:
+    """Serve until stopped by a signal; raises CannotServe if the application does not start."""
+    config = uvicorn.Config(
+        "service.serve:application",
+        factory=True,
+        workers=options.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=LOGGING,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
+    port = listener.getsockname()[1]
+    marker = options.data / "samples-loaded" if samples else None
+    with Announcement(options.host, port, marker):
+        if options.workers == 1:
+            _run_here(config, listener)
+        else:
+            _run_workers(config, listener)
+
+
+def _run_here(config: uvicorn.Config, listener: socket.socket) -> None:
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except SystemExit as error:
+        raise CannotServe("the service did not start: the reason stands above") from error
+
+
+def _run_workers(config: uvicorn.Config, listener: socket.socket) -> None:
+    supervisor = Multiprocess(config, sockets=[listener])
+    supervisor.run()
+    listener.close()  # nobody answers any more, so nobody should be let in
+    if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
+        raise CannotServe("the service did not start: the reason stands above")

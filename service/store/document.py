@@ -1,0 +1,109 @@
+"""What is stored of a resource: the JSON text that is served, its native form, its index, all in one document."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from service.fhir import json
+from service.fhir.datetimes import instant
+from service.search.index import Indexer
+from service.store.driver import Document
+
+SERVED = {"body": 1, "version": 1, "lastUpdated": 1, "deleted": 1, "method": 1}
+"""The projection that answers need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of a resource; ``body`` is its JSON text, None where this version is a deletion."""
+
+    type: str
+    id: str
+    version: int
+    last_updated: datetime
+    method: str
+    body: bytes | None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether this version says that the resource was deleted."""
+        return self.body is None
+
+    @property
+    def location(self) -> str:
+        """``Type/id/_history/version``."""
+        return f"{self.type}/{self.id}/_history/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedType:
+    """How documents of one resource type are indexed, and the hash of the definitions that say so."""
+
+    indexer: Indexer
+    definitions: str
+
+
+def to_stored(resource_type: str, document: Document) -> Stored:
+    """Return the version that a document of the current collection holds."""
+    return Stored(
+        resource_type,
+        document["_id"],
+        document["version"],
+        document["lastUpdated"],
+        document["method"],
+        document.get("body"),
+    )
+
+
+def from_history(resource_type: str, document: Document) -> Stored:
+    """Return the version that a document of the history collection holds."""
+    key = document["_id"]
+    return Stored(
+        resource_type, key["id"], key["version"], document["lastUpdated"], document["method"], document.get("body")
+    )
+
+
+def to_history(stored: Stored) -> tuple[Document, Document]:
+    """Return key and content of the history document of a version."""
+    content: Document = {"lastUpdated": stored.last_updated, "method": stored.method}
+    if stored.body is not None:
+        content["body"] = stored.body
+    return {"id": stored.id, "version": stored.version}, content
+
+
+def later_than(previous: Stored | None, now: datetime) -> datetime:
+    """Return ``now`` in whole milliseconds, or the first millisecond after ``previous``: times only increase."""
+    moment = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    if previous is None or moment > previous.last_updated:
+        return moment
+    return previous.last_updated + timedelta(milliseconds=1)
+
+
+def make_document(
+    resource: dict[str, Any], indexed: IndexedType, resource_id: str, version: int, moment: datetime, method: str
+) -> Document:
+    """Return the document of a resource as it came from the client, with its ``id`` and ``meta`` set."""
+    complete = with_identity(resource, resource_id, version, moment)
+    return {
+        "_id": resource_id,
+        "version": version,
+        "lastUpdated": moment,
+        "deleted": False,
+        "method": method,
+        "body": json.dump(complete),
+        "resource": complete,
+        **indexed.indexer(complete),
+        "definitions": indexed.definitions,
+    }
+
+
+def make_tombstone(resource_id: str, version: int, moment: datetime) -> Document:
+    """Return the document of a deleted resource."""
+    return {"_id": resource_id, "version": version, "lastUpdated": moment, "deleted": True, "method": "DELETE"}
+
+
+def with_identity(resource: dict[str, Any], resource_id: str, version: int, moment: datetime) -> dict[str, Any]:
+    """Return ``resource`` with its type, ``id`` and ``meta`` in front and all else in the order it came."""
+    meta = {**resource.get("meta", {}), "versionId": str(version), "lastUpdated": instant(moment)}
+    front = {"resourceType": resource["resourceType"], "id": resource_id, "meta": meta}
+    return front | {key: value for key, value in resource.items() if key not in front}

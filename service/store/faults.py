@@ -1,0 +1,69 @@
+"""What clients are told when the database fails: an outcome, never the driver's words."""
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from pymongo.errors import ConnectionFailure, DocumentTooLarge, ExecutionTimeout, OperationFailure, PyMongoError
+
+from service.fhir.outcome import Issue, OutcomeError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+TOO_LARGE = 10334
+TRANSIENT = "TransientTransactionError"
+COMMIT_UNKNOWN = "UnknownTransactionCommitResult"
+
+
+class _InSession(Protocol):
+    @property
+    def in_transaction(self) -> bool: ...
+
+
+S = TypeVar("S", bound=_InSession)
+
+
+def translated(method: Callable[Concatenate[S, P], Awaitable[T]]) -> Callable[Concatenate[S, P], Awaitable[T]]:
+    """Return ``method`` with the driver's errors as OutcomeError; inside a transaction they pass as they are."""
+
+    @functools.wraps(method)
+    async def guarded(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await method(self, *args, **kwargs)
+        except PyMongoError as error:
+            if self.in_transaction:
+                raise
+            raise as_outcome(error) from error
+
+    return guarded
+
+
+def as_outcome(error: PyMongoError) -> OutcomeError:
+    """Return what to tell the client; the log gets the kind of error, which names no person."""
+    if isinstance(error, DocumentTooLarge) or (isinstance(error, OperationFailure) and error.code == TOO_LARGE):
+        return OutcomeError(Issue("body-too-large", "The resource is too large for one database document of 16 MB"))
+    if error.has_error_label(TRANSIENT):
+        return conflict()
+    log.error("database: %s", type(error).__name__)
+    if isinstance(error, (ConnectionFailure, ExecutionTimeout)) or error.has_error_label("RetryableWriteError"):
+        issue = Issue("database-unavailable", "The database does not answer; try again shortly")
+        return OutcomeError(issue, headers={"Retry-After": "2"})
+    raise error
+
+
+def conflict() -> OutcomeError:
+    """Return the outcome of a write that lost to others until its time was up."""
+    sentence = "Other writes to the same records were faster; nothing was changed, and trying again is safe"
+    return OutcomeError(Issue("write-conflict", sentence), headers={"Retry-After": "1"})
+
+
+def labels(error: BaseException) -> tuple[bool, bool]:
+    """Return whether a failed transaction may be run again, and whether its commit may be sent again."""
+    if not isinstance(error, PyMongoError):
+        return False, False
+    return error.has_error_label(TRANSIENT), error.has_error_label(COMMIT_UNKNOWN)
+
+

@@ -1,0 +1,49 @@
+"""Opening the store: collections, indexes, and the few facts that the store keeps of itself."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+
+from pymongo.errors import CollectionInvalid
+
+from service.conformance.search_parameters import SearchParameter
+from service.store.driver import Driver
+from service.store.indexes import index_models
+
+FORMAT = 1
+"""Version of the document format; a store of a newer one is refused."""
+_FACTS = "service"
+
+
+class NewerFormatError(Exception):
+    """The store was written by a newer version of the service."""
+
+
+async def prepare(driver: Driver, parameters: Mapping[str, Iterable[SearchParameter]]) -> None:
+    """Make what is missing of collections and indexes; raises NewerFormatError where the store is too new."""
+    facts = driver.collection(_FACTS)
+    query, fresh = {"_id": "format"}, {"$setOnInsert": {"version": FORMAT}}
+    await facts.update_one(query, fresh, upsert=True)
+    found = (await facts.find_one(query))["version"]
+    if found > FORMAT:
+        raise NewerFormatError(f"the store has format {found}, this version of the service knows {FORMAT}")
+    existing = set(await driver.database.list_collection_names())
+    for resource_type, its_parameters in parameters.items():
+        for name in (resource_type, f"{resource_type}_history"):
+            if name not in existing:
+                await _create_collection(driver, name)
+        await driver.collection(resource_type).create_indexes(index_models(its_parameters))
+
+
+async def page_secret(driver: Driver) -> bytes:
+    """Return the key that signs page tokens, the same for every worker that shares the store."""
+    facts = driver.collection(_FACTS)
+    query, fresh = {"_id": "page-secret"}, {"$setOnInsert": {"key": secrets.token_bytes(32)}}
+    await facts.update_one(query, fresh, upsert=True)
+    return bytes((await facts.find_one(query))["key"])
+
+
+async def _create_collection(driver: Driver, name: str) -> None:
+    try:
+        await driver.database.create_collection(name)
+    except CollectionInvalid:
+        return  # another worker made it at the same moment

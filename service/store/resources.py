@@ -1,0 +1,229 @@
+"""The store: current resources, one collection per type, and beside each a collection of earlier versions.
+
+A write is one insert or one replacement on condition of the version that was read; the index is made here, in the same
+document. See ``docs/decisions.md`` for why an update needs no transaction.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from service.search.predicate import Predicate
+from service.search.request import SortKey
+from service.store import faults
+from service.store.document import (
+    SERVED,
+    IndexedType,
+    Stored,
+    from_history,
+    later_than,
+    make_document,
+    make_tombstone,
+    to_history,
+    to_stored,
+)
+from service.store.driver import Document, Driver
+from service.store.faults import translated
+from service.store.filter import both, to_filter
+from service.store.pages import segments
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+TRANSACTION_SECONDS = 10.0
+"""How long a transaction is tried again when others touch the same records."""
+
+
+class ExistsError(Exception):
+    """A resource with that id was created by someone else in the meantime."""
+
+
+class MovedOnError(Exception):
+    """The resource is no longer at the version that was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Matches of a search, and the place of the last one where more follow."""
+
+    matches: list[Stored]
+    place: list[Any] | None
+
+
+class ResourceStore:
+    """Reads and writes resources; inside ``transaction`` all of it is one."""
+
+    def __init__(
+        self, driver: Driver, types: Mapping[str, IndexedType], clock: Clock, session: Any = None
+    ) -> None:
+        self._driver = driver
+        self._types = types
+        self._clock = clock
+        self._session = session
+        self._current = {name: driver.collection(name) for name in types}
+        self._history = {name: driver.collection(f"{name}_history") for name in types}
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether writes here are part of a transaction."""
+        return self._session is not None
+
+    @translated
+    async def read(self, resource_type: str, resource_id: str) -> Stored | None:
+        """Return the current version, which may be a deletion, or None where the id was never used."""
+        found = await self._current[resource_type].find_one({"_id": resource_id}, SERVED, session=self._session)
+        return to_stored(resource_type, found) if found else None
+
+    @translated
+    async def read_version(self, resource_type: str, resource_id: str, version: int) -> Stored | None:
+        """Return one version, or None where there is none of that number."""
+        current = await self.read(resource_type, resource_id)
+        if current is None or current.version == version:
+            return current
+        key = {"id": resource_id, "version": version}
+        found = await self._history[resource_type].find_one({"_id": key}, session=self._session)
+        return from_history(resource_type, found) if found else None
+
+    @translated
+    async def versions(
+        self, resource_type: str, resource_id: str, *, below: int | None, since: datetime | None, count: int
+    ) -> list[Stored]:
+        """Return at most ``count`` versions, the newest first: those before version ``below``, not older than ``since``.
+
+        The current document is read first: a version that moves to history in between is then found there too.
+        """
+        current = await self.read(resource_type, resource_id)
+        if current is None:
+            return []
+        newest = current.version if below is None else below - 1
+        lowest = {"id": resource_id, "version": 0}
+        query: Document = {"_id": {"$gte": lowest, "$lte": {"id": resource_id, "version": newest}}}
+        if since is not None:
+            query["lastUpdated"] = {"$gte": since}
+        earlier = self._history[resource_type].find(query, session=self._session).sort("_id", -1).limit(count)
+        found = {item.version: item for item in [from_history(resource_type, doc) async for doc in earlier]}
+        if current.version <= newest and (since is None or current.last_updated >= since):
+            found[current.version] = current
+        return sorted(found.values(), key=lambda item: -item.version)[:count]
+
+    @translated
+    async def count_versions(self, resource_type: str, resource_id: str) -> int:
+        """Return how many versions there are, deletions included."""
+        current = await self.read(resource_type, resource_id)
+        return current.version if current else 0
+
+    @translated
+    async def insert(self, resource_type: str, resource_id: str, resource: dict[str, Any], method: str) -> Stored:
+        """Store a first version and return it; raises ExistsError where the id is taken."""
+        moment = later_than(None, self._clock())
+        document = make_document(resource, self._types[resource_type], resource_id, 1, moment, method)
+        try:
+            await self._current[resource_type].insert_one(document, session=self._session)
+        except DuplicateKeyError:
+            raise ExistsError from None
+        return to_stored(resource_type, document)
+
+    @translated
+    async def replace(self, current: Stored, resource: dict[str, Any], method: str) -> Stored:
+        """Store the version after ``current`` and return it; raises MovedOnError where another write was faster."""
+        moment = later_than(current, self._clock())
+        indexed = self._types[current.type]
+        document = make_document(resource, indexed, current.id, current.version + 1, moment, method)
+        return await self._succeed(current, document)
+
+    @translated
+    async def bury(self, current: Stored) -> Stored:
+        """Store the deletion after ``current`` and return it; raises MovedOnError where another write was faster."""
+        moment = later_than(current, self._clock())
+        return await self._succeed(current, make_tombstone(current.id, current.version + 1, moment))
+
+    async def _succeed(self, current: Stored, document: Document) -> Stored:
+        """Copy ``current`` to history, then put ``document`` in its place.
+
+        The copy is an upsert that changes nothing where it is there already: one left by a write that stopped in
+        between would otherwise block every later one.
+        """
+        key, content = to_history(current)
+        history, collection = self._history[current.type], self._current[current.type]
+        await history.update_one({"_id": key}, {"$setOnInsert": content}, upsert=True, session=self._session)
+        condition = {"_id": current.id, "version": current.version}
+        result = await collection.replace_one(condition, document, session=self._session)
+        if result.matched_count == 0:
+            raise MovedOnError
+        return to_stored(current.type, document)
+
+    @translated
+    async def search(
+        self, resource_type: str, predicate: Predicate, sort: Sequence[SortKey], count: int, after: list[Any] | None
+    ) -> Page:
+        """Return at most ``count`` matches in the order of ``sort``, from the place ``after`` on."""
+        wanted = both({"deleted": False}, to_filter(predicate))
+        projection = SERVED | {key.field: 1 for key in sort if key.field != "_id"}
+        order = segments(sort)
+        first, values = (after[0], after[1:]) if after else (0, None)
+        found: list[tuple[int, Document]] = []
+        for number in range(first, len(order)):
+            segment = order[number]
+            beyond = segment.after(values) if values is not None and number == first else {}
+            query = both(wanted, segment.filter, beyond)
+            cursor = self._current[resource_type].find(query, projection, session=self._session)
+            limited = cursor.sort(segment.sort).limit(count + 1 - len(found))
+            found.extend([(number, document) for document in await limited.to_list(None)])
+            if len(found) > count:
+                break
+        place = None
+        if len(found) > count > 0:
+            number, last = found[count - 1]
+            place = [number, *order[number].values(last)]
+        return Page([to_stored(resource_type, document) for _, document in found[:count]], place)
+
+    @translated
+    async def count(self, resource_type: str, predicate: Predicate) -> int:
+        """Return how many resources match."""
+        query = both({"deleted": False}, to_filter(predicate))
+        matches: int = await self._current[resource_type].count_documents(query, session=self._session)
+        return matches
+
+    async def transaction(self, work: Callable[["ResourceStore"], Awaitable[T]]) -> T:
+        """Return what ``work`` returns, having committed all its writes or none.
+
+        ``work`` gets the store to use, and runs again where the database asks for it; after TRANSACTION_SECONDS of
+        conflicts OutcomeError 409 is raised. An error of ``work`` undoes everything.
+        """
+        deadline = time.monotonic() + TRANSACTION_SECONDS
+        pause = 0.002
+        async with self._driver.session() as session:
+            while True:
+                bound = ResourceStore(self._driver, self._types, self._clock, session)
+                await self._driver.start_transaction(session)
+                try:
+                    result = await work(bound)
+                    await _commit(session, deadline)
+                except BaseException as error:
+                    if session.in_transaction:
+                        await session.abort_transaction()
+                    again, _ = faults.labels(error)
+                    if again and time.monotonic() < deadline:
+                        await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - spreads the retries
+                        pause = min(pause * 2, 0.2)
+                        continue
+                    if isinstance(error, PyMongoError):
+                        raise faults.as_outcome(error) from error
+                    raise
+                return result
+
+
+async def _commit(session: Any, deadline: float) -> None:
+    while True:
+        try:
+            return await session.commit_transaction()
+        except PyMongoError as error:
+            _, unknown = faults.labels(error)
+            if not unknown or time.monotonic() > deadline:
+                raise

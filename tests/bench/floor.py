@@ -1,0 +1,181 @@
+"""The floor: the least that a server of the same answers must do on the same MongoDB.
+
+A bare ASGI application. It takes JSON apart only to find the person and the status that it searches by (and
+a Bundle's entries), sets ``id`` and ``meta``, stores the bytes and returns them. No validation, no search
+index beyond those two fields, no routing, no errors. Durability is the service's: majority, journaled, an
+update by way of the history, a transaction in one MongoDB transaction.
+
+``uvicorn tests.bench.floor:app`` reads the service's variables ``RECOVERY_MONGODB_URI``, ``_DATABASE`` and
+``_DRIVER``.
+"""
+
+import inspect
+import os
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from pymongo import AsyncMongoClient
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+TYPES = ("CarePlan", "Goal", "RiskAssessment")
+BASE = "/fhir/R4"
+
+
+def _client() -> Any:
+    uri = os.environ["RECOVERY_MONGODB_URI"]
+    options: dict[str, Any] = {"w": "majority", "journal": True, "readConcernLevel": "majority"}
+    if os.environ.get("RECOVERY_MONGODB_DRIVER") == "motor":
+        from motor.motor_asyncio import AsyncIOMotorClient
+
+        return AsyncIOMotorClient(uri, **options)
+    return AsyncMongoClient(uri, **options)
+
+
+class Floor:
+    """The ASGI application; the client is made when it starts, in its event loop."""
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        method, path = scope["method"], scope["path"]
+        if method == "GET":
+            if path == "/health/ready":
+                await _answer(send, 200, b"{}")
+            elif scope["query_string"]:
+                await self._search(scope, send)
+            else:
+                await self._read(path.rpartition("/")[2], send)
+        elif method == "PUT":
+            await self._update(path.rpartition("/")[2], await _body(receive), send)
+        elif path == BASE:
+            await self._transaction(await _body(receive), send)
+        else:
+            await self._create(await _body(receive), send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._mongo = _client()
+        database = self._mongo[os.environ["RECOVERY_MONGODB_DATABASE"]]
+        self._collections = {name: database[name] for name in TYPES}
+        self._plans = database["CarePlan"]
+        self._history = database["CarePlan_history"]
+        for collection in self._collections.values():
+            await collection.create_index({"patient": 1, "status": 1})
+        await self._history.create_index({"_id.id": 1})
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        if inspect.isawaitable(closing := self._mongo.close()):
+            await closing
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _read(self, plan_id: str, send: Send) -> None:
+        found = await self._plans.find_one({"_id": plan_id}, {"body": 1, "version": 1, "lastUpdated": 1})
+        await _answer(send, 200, found["body"], found)
+
+    async def _search(self, scope: Message, send: Send) -> None:
+        wanted = dict(pair.split(b"=") for pair in scope["query_string"].split(b"&"))
+        cursor = self._plans.find(
+            {"patient": wanted[b"patient"].decode(), "status": wanted[b"status"].decode()}, {"body": 1}
+        )
+        found = await cursor.limit(int(wanted[b"_count"])).to_list(None)
+        host = next(value for name, value in scope["headers"] if name == b"host")
+        url = b'{"fullUrl":"http://' + host + BASE.encode() + b"/CarePlan/"
+        entries = b",".join(
+            url + each["_id"].encode() + b'","resource":' + each["body"] + b',"search":{"mode":"match"}}'
+            for each in found
+        )
+        await _answer(send, 200, b'{"resourceType":"Bundle","type":"searchset","entry":[' + entries + b"]}")
+
+    async def _create(self, body: bytes, send: Send) -> None:
+        document = _document(str(uuid.uuid4()), 1, orjson.loads(body))
+        await self._plans.insert_one(document)
+        await _answer(send, 201, document["body"], document)
+
+    async def _update(self, plan_id: str, body: bytes, send: Send) -> None:
+        resource = orjson.loads(body)
+        current = await self._plans.find_one({"_id": plan_id})
+        if current is None:
+            document = _document(plan_id, 1, resource)
+            await self._plans.insert_one(document)
+            await _answer(send, 201, document["body"], document)
+            return
+        version = current["version"]
+        kept = {"lastUpdated": current["lastUpdated"], "body": current["body"]}
+        await self._history.update_one(
+            {"_id": {"id": plan_id, "version": version}}, {"$setOnInsert": kept}, upsert=True
+        )
+        document = _document(plan_id, version + 1, resource)
+        replaced = await self._plans.replace_one({"_id": plan_id, "version": version}, document)
+        await _answer(send, 200 if replaced.modified_count else 412, document["body"], document)
+
+    async def _transaction(self, body: bytes, send: Send) -> None:
+        resources = [entry["resource"] for entry in orjson.loads(body)["entry"]]
+        kinds = [resource["resourceType"] for resource in resources]
+        documents = [_document(str(uuid.uuid4()), 1, resource) for resource in resources]
+
+        async def insert(session: Any) -> None:
+            for kind, document in zip(kinds, documents, strict=True):
+                await self._collections[kind].insert_one(document, session=session)
+
+        session = self._mongo.start_session()
+        async with await session if inspect.isawaitable(session) else session as opened:
+            await opened.with_transaction(insert)
+        entries = [
+            {
+                "response": {
+                    "status": "201 Created",
+                    "location": f"{kind}/{each['_id']}/_history/1",
+                    "etag": 'W/"1"',
+                }
+            }
+            for kind, each in zip(kinds, documents, strict=True)
+        ]
+        await _answer(
+            send,
+            200,
+            orjson.dumps({"resourceType": "Bundle", "type": "transaction-response", "entry": entries}),
+        )
+
+
+def _document(resource_id: str, version: int, resource: dict[str, Any]) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    resource["id"] = resource_id
+    meta = resource.setdefault("meta", {})
+    meta["versionId"] = str(version)
+    meta["lastUpdated"] = now.isoformat(timespec="milliseconds")
+    return {
+        "_id": resource_id,
+        "version": version,
+        "lastUpdated": now,
+        "body": orjson.dumps(resource),
+        "patient": resource["subject"]["reference"],
+        "status": resource.get("status"),
+    }
+
+
+async def _body(receive: Receive) -> bytes:
+    parts = []
+    more = True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+async def _answer(send: Send, status: int, body: bytes, document: dict[str, Any] | None = None) -> None:
+    headers = [(b"content-type", b"application/fhir+json"), (b"content-length", b"%d" % len(body))]
+    if document is not None:
+        headers.append((b"etag", b'W/"%d"' % document["version"]))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+app = Floor()
