@@ -12,12 +12,12 @@ import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
@@ -25,6 +25,9 @@ from service.announce import Announcement
 from service.embedded import EmbeddedMongo
 from service.settings import read_settings
 from service.store.server import check_address
+
+if TYPE_CHECKING:  # the web framework takes its time to import, and the database can start meanwhile
+    from fastapi import FastAPI
 
 logger = logging.getLogger(__name__)
 
@@ -79,9 +82,12 @@ def serve(options: Options) -> None:
                 _run(options, listener, samples=options.samples)
     except KeyboardInterrupt:
         return
+    finally:
+        for each in STOPPING_SIGNALS:  # Python's own end would put back the default, which kills
+            signal.signal(each, signal.SIG_IGN)
 
 
-def application() -> FastAPI:
+def application() -> "FastAPI":
     """Return the application of this process; a worker ends when the process that started it dies."""
     parent = multiprocessing.parent_process()
     if parent is not None and sys.platform == "linux":
@@ -155,15 +161,55 @@ def _run(options: Options, listener: socket.socket, *, samples: bool) -> None:
             _run_workers(config, listener)
 
 
+class _Server(uvicorn.Server):
+    """A server that every SIGINT and SIGTERM asks to stop: a second one neither hurries nor interrupts it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        for each in STOPPING_SIGNALS:
+            signal.signal(each, self._stop)
+        yield
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self.should_exit = True
+
+
+class _Supervisor(Multiprocess):
+    """A supervisor whose workers never see the terminal's Ctrl-C: they stop when it tells them to."""
+
+    def init_processes(self) -> None:
+        with _interrupt_blocked():
+            super().init_processes()
+
+    def handle_signals(self) -> None:
+        with _interrupt_blocked():
+            super().handle_signals()
+
+    def keep_subprocess_alive(self) -> None:
+        with _interrupt_blocked():
+            super().keep_subprocess_alive()
+
+
+@contextlib.contextmanager
+def _interrupt_blocked() -> Iterator[None]:
+    """Block SIGINT: this process gets it afterwards, a process that is started meanwhile never does."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _run_here(config: uvicorn.Config, listener: socket.socket) -> None:
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config).run(sockets=[listener])
     except SystemExit as error:
         raise CannotServe("the service did not start: the reason stands above") from error
 
 
 def _run_workers(config: uvicorn.Config, listener: socket.socket) -> None:
-    supervisor = Multiprocess(config, sockets=[listener])
+    resource_tracker.ensure_running()  # it unblocks SIGINT in passing, so not while workers are started
+    supervisor = _Supervisor(config, sockets=[listener])
     supervisor.run()
     listener.close()  # nobody answers any more, so nobody should be let in
     if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):

@@ -6,6 +6,7 @@ from typing import Any
 
 from service.conformance.place import Place
 from service.conformance.structures import ANY, Structure, Structures
+from service.conformance.validate import DEEPEST
 
 Target = Callable[[str, Place], str | None]
 """Gives what a link becomes, or None where it stays as it is."""
@@ -35,16 +36,16 @@ class _Rewriter:
 
     def _member(self, key: str, value: Any, structure: Structure, place: Place) -> Any:
         element = structure.elements.get(key)
-        if element is None:
-            return value
+        if element is None or place.depth > DEEPEST:
+            return value  # the validator says what is wrong with it
         if isinstance(value, list):
             return [
-                self._value(item, element.type, element.structure, Place(place, key, index))
+                self._value(item, element.type, element.structure, Place(place, key, index, place.depth + 1))
                 for index, item in enumerate(value)
             ]
         is_reference = structure.path == "Reference" and key == "reference"
         of_type = "uri" if is_reference else element.type
-        return self._value(value, of_type, element.structure, Place(place, key))
+        return self._value(value, of_type, element.structure, Place(place, key, None, place.depth + 1))
 
     def _value(self, value: Any, of_type: str, inline: Structure | None, place: Place) -> Any:
         if isinstance(value, str):

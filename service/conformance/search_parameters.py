@@ -15,6 +15,7 @@ class SearchParameter:
     code: str
     type: str
     documentation: str
+    expression: str
     targets: tuple[str, ...]
     """The resource types that a reference parameter can lead to; empty where any."""
     branches: tuple[Branch, ...]
@@ -55,6 +56,7 @@ def search_parameters(
             item["name"],
             definition["type"],
             item["documentation"],
+            definition["expression"],
             _targets(definition, branches),
             branches,
             _implied_systems(branches, terminology),

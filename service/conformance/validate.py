@@ -58,13 +58,17 @@ class Validator:
             report.extend(model_issues(value, name, str(place)))
 
     def _objects_of(self, name: str) -> Item:
-        if name not in self._objects:
-            later = self._objects
-            later[name] = lambda value, place, report: later[name](value, place, report)  # types contain themselves
-            later[name] = self._object(self._structures.of_type(name), self._structures.is_resource(name))
-        return self._objects[name]
+        return self._object(self._structures.of_type(name), self._structures.is_resource(name))
 
-    def _object(self, structure: Structure, is_resource: bool) -> Item:
+    def _object(self, structure: Structure, is_resource: bool = False) -> Item:
+        """Return the check of an object; a structure that contains itself refers to the check that is being made."""
+        path, checks = structure.path, self._objects
+        if path not in checks:
+            checks[path] = lambda value, place, report: checks[path](value, place, report)
+            checks[path] = self._compiled(structure, is_resource)
+        return checks[path]
+
+    def _compiled(self, structure: Structure, is_resource: bool) -> Item:
         rules = self._rules(structure)
         if is_resource:
             rules["resourceType"] = lambda value, parent, place, report: None
@@ -134,7 +138,7 @@ class Validator:
     def _complex(self, element: Element) -> Item:
         if element.type == ANY:
             return self._any_resource
-        check = self._object(element.structure, False) if element.structure else self._objects_of(element.type)
+        check = self._object(element.structure) if element.structure else self._objects_of(element.type)
         if element.type == "Reference" and element.targets and ANY not in element.targets:
             return _reference_check(check, element.targets)
         if element.value_set is not None and element.type == "CodeableConcept":

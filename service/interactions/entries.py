@@ -57,9 +57,12 @@ def prefixed(issues: Iterable[Issue], place: str) -> list[Issue]:
 
 
 def _within(place: str, expression: str | None) -> str:
-    if expression is None:
-        return place
-    return expression if expression.startswith("Bundle.") else f"{place}: {expression}"
+    if expression is None or expression.startswith("http."):
+        return f"{place}.request"
+    if expression.startswith("Bundle."):
+        return expression
+    _, dot, rest = expression.partition(".")
+    return f"{place}.resource{dot}{rest}"
 
 
 def _without_resources(value: dict[str, Any]) -> dict[str, Any]:
@@ -67,11 +70,8 @@ def _without_resources(value: dict[str, Any]) -> dict[str, Any]:
     entries = value.get("entry")
     if not isinstance(entries, list):
         return value
-    bare = [
-        {"link": [{"relation": "self", "url": "about:blank"}]} if item.keys() == {"resource"} else
-        {key: part for key, part in item.items() if key != "resource"} if isinstance(item, dict) else item
-        for item in entries
-    ]
+    stub = {"resource": {"resourceType": "Parameters"}}
+    bare = [item | stub if isinstance(item, dict) and "resource" in item else item for item in entries]
     return {**value, "entry": bare}
 
 

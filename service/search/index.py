@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from itertools import chain
 from typing import Any
 
 from service.conformance.search_parameters import SearchParameter
+from service.fhir import json
 from service.search import fields
 from service.search.types import date, number, string, token, uri
 from service.search.types.reference import References
@@ -14,6 +16,9 @@ from service.search.types.reference import References
 Index = dict[str, Any]
 """The members ``search``, ``words`` and ``order`` of a stored document."""
 Indexer = Callable[[Any], Index]
+
+INDEX_FORM = 1
+"""Raised whenever this layer writes the same values in another form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,13 @@ def compile_indexer(parameters: Iterable[SearchParameter], references: Reference
         return {"search": search, "words": words, "order": order}
 
     return index
+
+
+def index_hash(parameters: Iterable[SearchParameter], references: References) -> str:
+    """Return what changes when a resource would be indexed in another way: 16 hexadecimal digits."""
+    parts = sorted((item.code, item.type, item.expression) for item in parameters)
+    text = json.dump([INDEX_FORM, sorted(references.local_bases), parts])
+    return sha256(text).hexdigest()[:16]
 
 
 def _plain(parameter: SearchParameter, references: References) -> Callable[[Any], list[str]]:

@@ -104,6 +104,7 @@ def make_tombstone(resource_id: str, version: int, moment: datetime) -> Document
 
 def with_identity(resource: dict[str, Any], resource_id: str, version: int, moment: datetime) -> dict[str, Any]:
     """Return ``resource`` with its type, ``id`` and ``meta`` in front and all else in the order it came."""
-    meta = {**resource.get("meta", {}), "versionId": str(version), "lastUpdated": instant(moment)}
+    meta = {"versionId": str(version), "lastUpdated": instant(moment)}
+    meta |= {key: value for key, value in resource.get("meta", {}).items() if key not in meta}
     front = {"resourceType": resource["resourceType"], "id": resource_id, "meta": meta}
     return front | {key: value for key, value in resource.items() if key not in front}

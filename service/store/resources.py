@@ -75,6 +75,11 @@ class ResourceStore:
         return self._session is not None
 
     @translated
+    async def check(self) -> None:
+        """Return when the database answers; raises OutcomeError 503 where it does not."""
+        await self._driver.ping()
+
+    @translated
     async def read(self, resource_type: str, resource_id: str) -> Stored | None:
         """Return the current version, which may be a deletion, or None where the id was never used."""
         found = await self._current[resource_type].find_one({"_id": resource_id}, SERVED, session=self._session)

@@ -1,5 +1,7 @@
 """``python -m tests.bench``: measure the service beside the floor, in one run on one MongoDB."""
 
+import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -46,6 +48,7 @@ def main(
     only: tuple[str, ...], connections: tuple[int, ...], driver: tuple[str, ...], seconds: float, runs: int
 ) -> None:
     """Measure the service beside the floor: requests a second, their ratio, latencies, memory."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that all is cleared up
     try:
         content = load_content(EXAMPLE)
         with ExitStack() as stack:

@@ -75,8 +75,8 @@ def _introduction(content: Content, plan: Plan, servers: int) -> str:
     person = "Patient/bench-r000"
     count = servers * len(plan.operations) * len(plan.connections) * plan.runs
     lines = [
-        f"{PEOPLE * PLANS_EACH:,} plans of {PEOPLE} people; a plan has {len(content.plan_of(person)):,} bytes, "
-        f"a transaction {len(content.bundle_of(person)):,}.",
+        f"{PEOPLE * PLANS_EACH:,} plans of {PEOPLE} people, {len(content.plan_of(person)):,} bytes each; "
+        f"a transaction has {len(content.types)} entries, {len(content.bundle_of(person)):,} bytes.",
         f"Median of {plan.runs} runs of {plan.seconds:g} s, floor and service by turns: "
         f"about {count * (plan.seconds + WARM_UP) / 60:.1f} minutes.",
     ]

@@ -68,7 +68,6 @@ class Floor:
         self._history = database["CarePlan_history"]
         for collection in self._collections.values():
             await collection.create_index({"patient": 1, "status": 1})
-        await self._history.create_index({"_id.id": 1})
         await send({"type": "lifespan.startup.complete"})
         await receive()
         if inspect.isawaitable(closing := self._mongo.close()):

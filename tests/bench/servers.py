@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from service.embedded import launch
 from tests.bench.driver import BenchError
 
 Kind = Literal["floor", "service"]
@@ -52,9 +53,10 @@ def running(kind: Kind, driver: str, mongodb_uri: str, directory: Path) -> Itera
         "RECOVERY_MONGODB_DRIVER": driver,
     }
     command = _service(port, directory) if kind == "service" else _floor(port)
+    ends_with_us = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command,
+            [*ends_with_us, *command],
             cwd=_ROOT,
             env={**inherited, **settings},
             stdin=subprocess.DEVNULL,

@@ -85,6 +85,17 @@ class TestStop:
             assert service.errors == []
         assert mongods_on(tmp_path) == []
 
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_an_impatient_ctrl_c(self, tmp_path: Path, workers: str) -> None:
+        with running(tmp_path, "--workers", workers) as service:
+            service.await_ready()
+            for pause in (0.01, 0.1, 0.3, 0.3):
+                os.killpg(service.process.pid, signal.SIGINT)
+                time.sleep(pause)
+            assert service.end() == 0
+            assert service.errors == []
+        assert mongods_on(tmp_path) == []
+
     def test_ctrl_c_while_starting(self, tmp_path: Path) -> None:
         with running(tmp_path) as service:
             deadline = time.monotonic() + PATIENCE

@@ -1,4 +1,4 @@
-"""Answers of operations: what success brings, and for each status the OperationOutcomes that can come with it."""
+"""Answers of operations: what success brings, and the OperationOutcomes that can come with each error."""
 
 from http import HTTPStatus
 from typing import Any
@@ -48,12 +48,10 @@ class Answers:
         if key not in self._names:
             name = self._names[key] = f"{operation}-{status}"
             cases = "; ".join(self._concepts[rule]["display"] for rule in rules)
-            first, *others = MEDIA_TYPES
-            content = {"schema": refer("schemas", "OperationOutcome")}
+            content = {"schema": refer("schemas", "OperationOutcome"), "examples": self._examples(rules)}
             self.responses[name] = {
                 "description": f"{HTTPStatus(status).phrase}. {cases}.",
-                "content": {first: content | {"examples": self._examples(rules)}}
-                | dict.fromkeys(others, content),
+                "content": dict.fromkeys(MEDIA_TYPES, content),
             }
         return refer("responses", self._names[key])
 

@@ -1,4 +1,4 @@
-"""How the document is written to a file: what fits on one line stays on one, so that it is short and differences read well."""
+"""How the document is written: what fits on one line stays there, so that differences read well."""
 
 from collections.abc import Iterator
 from typing import Any

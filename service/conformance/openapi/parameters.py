@@ -51,23 +51,24 @@ class Parameters:
         return found
 
     def _capabilities(self, resource_type: str) -> list[Definition]:
-        items: list[Definition] = self._definitions.resource_capabilities[resource_type]["searchParam"]
-        return items
+        """Return the search parameters of a type: the person first, what every resource has last."""
+        items = self._definitions.resource_capabilities[resource_type]["searchParam"]
+        return sorted(items, key=lambda item: (item["name"] != _PREFILLED, item["name"].startswith("_")))
 
     def _search(self, resource_type: str, item: Definition) -> Table:
-        example = self._example(resource_type, item)
+        kind, example = item["type"], self._example(resource_type, item)
         parameter: Table = {
             "name": item["name"],
             "in": "query",
-            "description": f"{self._meaning(item)}\n\n*{item['type']}*: {self._hint(item)}. Example: `{example}`",
-            "schema": {"$ref": f"#/components/schemas/search-{item['type']}", "examples": [example]},
+            "description": f"{self._meaning(item)}\n\n*{kind}*: {self._hint(item)}. Example: `{example}`",
+            "schema": {"$ref": f"#/components/schemas/search-{kind}", "examples": [example]},
         }
         if item["name"] == _PREFILLED:
-            parameter |= {"schema": refer("schemas", f"search-{item['type']}"), "example": example}
+            parameter |= {"schema": refer("schemas", f"search-{kind}"), "example": example}
         return parameter
 
     def _meaning(self, item: Definition) -> str:
-        """Return what a parameter is for: our own ones say it at length, the official ones for many types at once."""
+        """Return what a parameter is for: ours say it at length, official ones for many types at once."""
         definition = self._definitions.get(item["definition"])
         own = len(definition["base"]) == 1 and not definition["url"].startswith("http://hl7.org/")
         text: str = definition["description"] if own else item["documentation"]
@@ -88,12 +89,13 @@ class Parameters:
     def _form(self, resource_type: str) -> Table:
         fields: dict[str, Any] = {}
         for item in self._capabilities(resource_type):
-            fields[item["name"]] = refer("schemas", f"search-{item['type']}") | {
-                "description": item["documentation"]
-            }
+            # Swagger UI makes up values for fields of a form unless their example says to leave them empty.
+            example = self._example(resource_type, item) if item["name"] == _PREFILLED else ""
+            words = {"description": item["documentation"], "example": example}
+            fields[item["name"]] = refer("schemas", f"search-{item['type']}") | words
         rows = _TABLE["parameters"] | self._of_type(resource_type)
         for name in _TABLE["results"]:
-            fields[name] = rows[name]["schema"] | {"description": rows[name]["description"]}
+            fields[name] = rows[name]["schema"] | {"description": rows[name]["description"], "example": ""}
         return {"type": "object", "properties": fields, "additionalProperties": False}
 
     def _of_type(self, resource_type: str) -> Table:

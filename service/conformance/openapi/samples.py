@@ -14,7 +14,7 @@ Resource = dict[str, Any]
 
 
 class Samples:
-    """The examples in ``schemas``: the shortest loaded sample of each type, new resources, and transactions."""
+    """The examples in ``schemas``: the shortest sample of each type, new resources, transactions."""
 
     def __init__(self, definitions: Definitions) -> None:
         folder = definitions.folder / "examples" / "valid"

@@ -1,32 +1,15 @@
 """Component schemas: JSON Schemas of the served resources and their data types, from the structures.
 
-They say what fits into a JSON Schema of readable size: elements, types, cardinality, required codes. The service
-checks more, and says so in its OperationOutcome.
+They say what fits into a JSON Schema of readable size: elements, types, cardinality, required codes. The
+service checks more, and says so in its OperationOutcome.
 """
 
-from collections.abc import Iterable
-from typing import Any
-
 from service.conformance.definitions import Definitions
+from service.conformance.openapi.primitive_schemas import primitive_schema
 from service.conformance.openapi.tables import Table, refer, table
 from service.conformance.structures import ANY, Element, Structure, Structures
 from service.conformance.terminology import Terminology
 
-_REGEX = "http://hl7.org/fhir/StructureDefinition/regex"
-_TEXT = {"type": "string", "minLength": 1, "pattern": "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f]+$"}
-_INTEGER = {"type": "integer", "maximum": 2**31 - 1}
-_BUILT_IN: dict[str, Table] = {
-    "boolean": {"type": "boolean"},
-    "decimal": {"type": "number"},
-    "integer": _INTEGER | {"minimum": -(2**31)},
-    "unsignedInt": _INTEGER | {"minimum": 0},
-    "positiveInt": _INTEGER | {"minimum": 1},
-    "string": _TEXT,
-    "markdown": _TEXT,
-    "xhtml": _TEXT,
-    "base64Binary": {"type": "string", "contentEncoding": "base64", "minLength": 4},
-    "id": {"type": "string", "pattern": "^[A-Za-z0-9\\-.]{1,64}$"},
-}
 _ANY_RESOURCE: Table = {
     "type": "object",
     "description": "A resource of any type",
@@ -35,7 +18,7 @@ _ANY_RESOURCE: Table = {
 }
 _EXTENSION: Table = {
     "type": "object",
-    "description": "What `url` names: one value (valueString, valueCode, valueReference …) or further extensions",
+    "description": "What `url` names: one value (valueString, valueCode …) or further extensions",
     "required": ["url"],
     "properties": {
         "id": refer("schemas", "string"),
@@ -78,7 +61,7 @@ class _Schemas:
             return refer("schemas", "AnyResource")
         if name not in self.done:
             if self._structures.is_primitive(name):
-                self.done[name] = self._primitive(name)
+                self.done[name] = primitive_schema(self._definitions, name)
             else:
                 self._add_structure(name, self._structures.of_type(name))
         return refer("schemas", name)
@@ -140,19 +123,6 @@ class _Schemas:
     def _recovery_extensions(self, owner: str) -> str:
         rows = self._extensions.items()
         return "; ".join(f"{name}: {row['text']}" for name, row in rows if owner in row["on"])
-
-    def _primitive(self, name: str) -> Table:
-        if name in _BUILT_IN:
-            return _BUILT_IN[name]
-        definition = self._definitions.get(f"http://hl7.org/fhir/StructureDefinition/{name}")
-        regex = next(_regexes(definition, name))
-        return {"type": "string", "minLength": 1, "pattern": f"^({regex})$"}
-
-
-def _regexes(definition: dict[str, Any], name: str) -> Iterable[str]:
-    for element in definition["snapshot"]["element"]:
-        if element["path"] == f"{name}.value":
-            yield from (i["valueString"] for i in element["type"][0]["extension"] if i["url"] == _REGEX)
 
 
 def _submission(schemas: dict[str, Table], served: list[str]) -> Table:

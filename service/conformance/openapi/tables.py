@@ -1,4 +1,4 @@
-"""What stands in the tables beside this module: operations, parameters, examples of outcomes, words for extensions."""
+"""The tables beside this module: operations, parameters, examples of outcomes, words for extensions."""
 
 from pathlib import Path
 from typing import Any

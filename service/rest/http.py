@@ -1,0 +1,191 @@
+"""Between HTTP and the transport-free request and response (https://hl7.org/fhir/R4/http.html)."""
+
+import re
+from dataclasses import dataclass
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from service.fhir import json
+from service.fhir.entry import Parameters, Preferences, Request, Response
+from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.versions import FhirVersion
+from service.rest.negotiation import answer_type, require_form, require_json
+
+RETURNS = ("minimal", "representation", "OperationOutcome")
+_HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+_FORMATTING = ("_format", "_pretty")
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """How the answer is to look."""
+
+    content_type: str
+    pretty: bool
+    without_body: bool
+    """For HEAD."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One FHIR version at one path, as HTTP sees it."""
+
+    version: FhirVersion
+    path: str
+    base_url: str | None
+    max_body_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """The head of an HTTP request."""
+
+    scope: Scope
+    headers: dict[bytes, bytes]
+    parameters: Parameters
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Incoming":
+        """Return the head in ``scope``; raises OutcomeError where the query cannot be read."""
+        return cls(scope, dict(scope["headers"]), _parameters(scope["query_string"]))
+
+    def header(self, name: bytes) -> str | None:
+        """Return a header, by its lower-case name."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+
+def presentation(incoming: Incoming, version: FhirVersion) -> Presentation:
+    """Return how the answer is to look; raises OutcomeError 406 where no such format is available."""
+    formatting = {name: value for name, value in incoming.parameters if name in _FORMATTING}
+    content_type = answer_type(incoming.header(b"accept") or "", formatting.get("_format"), version)
+    pretty = formatting.get("_pretty", "false")
+    if pretty not in ("true", "false"):
+        raise OutcomeError(Issue("parameter-value", "_pretty is true or false", "http._pretty"))
+    return Presentation(content_type, pretty == "true", incoming.scope["method"] == "HEAD")
+
+
+async def read_request(
+    incoming: Incoming, receive: Receive, service: Service
+) -> Request:
+    """Return the request with its body parsed; raises OutcomeError where any of it cannot be read."""
+    scope = incoming.scope
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    before, prefix, after = scope["path"].partition(service.path)
+    path = tuple(part for part in after.split("/") if part)
+    parameters = [item for item in incoming.parameters if item[0] not in _FORMATTING]
+    resource = None
+    if method in ("POST", "PUT"):
+        body = await _body(incoming, receive, service.max_body_bytes)
+        content_type = incoming.header(b"content-type") or ""
+        if path[-1:] == ("_search",):
+            if body:
+                require_form(content_type)
+                parameters += _parameters(body)
+        else:
+            require_json(content_type, service.version)
+            resource = json.parse(body)
+    return Request(
+        method,
+        path,
+        _base(incoming, service.base_url, before) + prefix,
+        parameters,
+        resource,
+        if_match=incoming.header(b"if-match"),
+        if_none_match=incoming.header(b"if-none-match"),
+        if_modified_since=incoming.header(b"if-modified-since"),
+        if_none_exist=incoming.header(b"if-none-exist"),
+        preferences=_preferences(incoming.header(b"prefer")),
+    )
+
+
+async def write_response(
+    response: Response, how: Presentation, base: str, send: Send, headers: dict[str, str] | None = None
+) -> None:
+    """Send ``response`` as ``how`` says; ``base`` makes its location absolute."""
+    body = response.body or b""
+    if how.pretty and body:
+        body = json.dump_pretty(json.parse(body))
+    fields = [(b"vary", b"Accept, Authorization")]
+    if body:
+        fields.append((b"content-type", how.content_type.encode()))
+    if response.etag is not None:
+        fields.append((b"etag", response.etag.encode()))
+        fields.append((b"cache-control", b"private, no-cache"))
+    else:
+        fields.append((b"cache-control", b"no-store"))
+    if response.last_modified is not None:
+        fields.append((b"last-modified", format_datetime(response.last_modified, usegmt=True).encode()))
+    if response.location is not None and response.status == 201:
+        fields.append((b"location", f"{base}/{response.location}".encode()))
+    if response.status not in (204, 304):
+        fields.append((b"content-length", str(len(body)).encode()))
+    fields.extend((name.lower().encode(), value.encode()) for name, value in (headers or {}).items())
+    await send({"type": "http.response.start", "status": response.status, "headers": fields})
+    await send({"type": "http.response.body", "body": b"" if how.without_body else body})
+
+
+async def _body(incoming: Incoming, receive: Receive, most: int) -> bytes:
+    length = incoming.header(b"content-length")
+    if length is not None and int(length) > most:
+        raise _too_large(most)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        part = message.get("body", b"")
+        size += len(part)
+        if size > most:
+            raise _too_large(most)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+def _too_large(most: int) -> OutcomeError:
+    return OutcomeError(Issue("body-too-large", f"A body has at most {most} bytes here"))
+
+
+def _parameters(encoded: bytes) -> Parameters:
+    if not encoded:
+        return []
+    try:
+        text = encoded.decode("ascii")
+        return parse_qsl(text, keep_blank_values=True, errors="strict")
+    except ValueError:
+        sentence = "The parameters are not percent-encoded UTF-8"
+        raise OutcomeError(Issue("parameter-value", sentence)) from None
+
+
+def _base(incoming: Incoming, base_url: str | None, root: str) -> str:
+    """Return the address of the service; ``root`` is what a proxy put before our own path."""
+    if base_url is not None:
+        return base_url.rstrip("/")
+    host = incoming.header(b"host") or ""
+    if not _HOST.fullmatch(host):
+        address: Any = incoming.scope.get("server") or ("127.0.0.1", 80)
+        host = f"{address[0]}:{address[1]}"
+    return f"{incoming.scope['scheme']}://{host}{root}"
+
+
+def _preferences(header: str | None) -> Preferences:
+    """Return what Prefer asks for; what it asks that is not known is not heeded, as RFC 7240 has it."""
+    if header is None:
+        return Preferences()
+    asked = dict(item.strip().partition("=")[::2] for item in header.replace(";", ",").split(","))
+    returns = asked.get("return", "").strip('"')
+    return Preferences(
+        returns if returns in RETURNS else None,  # type: ignore[arg-type]
+        asked.get("handling", "").strip('"') == "lenient",
+    )
+
+

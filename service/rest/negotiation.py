@@ -1,0 +1,84 @@
+"""Which format a request is in and which its answer takes (https://hl7.org/fhir/R4/http.html#mime-type)."""
+
+from email.message import Message
+from functools import lru_cache
+
+from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.versions import FhirVersion
+
+FHIR_JSON = "application/fhir+json"
+_PLAIN_JSON = "application/json"
+_WILDCARDS = ("*/*", "application/*")
+_FORMATS = {"json": FHIR_JSON, "text/json": FHIR_JSON, FHIR_JSON: FHIR_JSON, _PLAIN_JSON: _PLAIN_JSON}
+"""What ``_format`` may say."""
+FORM = "application/x-www-form-urlencoded"
+
+
+@lru_cache(maxsize=256)
+def answer_type(accept: str, wanted_format: str | None, version: FhirVersion) -> str:
+    """Return the content type of the answer; ``_format`` goes before Accept. Raises OutcomeError 406."""
+    if wanted_format is not None:
+        name, parameters = _media_type(wanted_format.replace(" ", "+"))  # a plus sign that was not escaped
+        if name not in _FORMATS or not _fits(parameters, version):
+            raise _not_acceptable("http._format")
+        return _with_charset(_FORMATS[name])
+    best, best_quality = None, 0.0
+    for item in accept.split(",") if accept.strip() else [FHIR_JSON]:
+        name, parameters = _media_type(item)
+        chosen = FHIR_JSON if name in _WILDCARDS else _FORMATS.get(name)
+        quality = _quality(parameters)
+        if chosen is not None and quality > best_quality and _fits(parameters, version):
+            best, best_quality = chosen, quality
+    if best is None:
+        raise _not_acceptable("http.Accept")
+    return _with_charset(best)
+
+
+@lru_cache(maxsize=256)
+def require_json(content_type: str, version: FhirVersion) -> None:
+    """Return where a body of ``content_type`` is JSON that the service reads; raises OutcomeError 415."""
+    name, parameters = _media_type(content_type)
+    if name not in (FHIR_JSON, _PLAIN_JSON) or not _fits(parameters, version):
+        raise _unsupported(f"{FHIR_JSON} or {_PLAIN_JSON}, in UTF-8, of FHIR version {version.mime_number}")
+
+
+@lru_cache(maxsize=256)
+def require_form(content_type: str) -> None:
+    """Return where a body of ``content_type`` is a form; raises OutcomeError 415."""
+    name, parameters = _media_type(content_type)
+    if name != FORM or parameters.get("charset", "utf-8").lower() != "utf-8":
+        raise _unsupported(f"{FORM} for a search")
+
+
+def _media_type(text: str) -> tuple[str, dict[str, str]]:
+    message = Message()
+    message["content-type"] = text.strip()
+    parameters = {name.lower(): value for name, value in message.get_params(failobj=[("", "")])[1:]}
+    name = text.partition(";")[0].strip().lower()
+    return name, parameters
+
+
+def _fits(parameters: dict[str, str], version: FhirVersion) -> bool:
+    asked = parameters.get("fhirversion", version.mime_number)
+    charset = parameters.get("charset", "utf-8").lower()
+    return asked in (version.mime_number, version.number) and charset in ("utf-8", "utf8")
+
+
+def _quality(parameters: dict[str, str]) -> float:
+    try:
+        return float(parameters.get("q", "1"))
+    except ValueError:
+        return 0.0
+
+
+def _with_charset(name: str) -> str:
+    return f"{name}; charset=utf-8"
+
+
+def _not_acceptable(place: str) -> OutcomeError:
+    sentence = f"Answers come as {FHIR_JSON} or {_PLAIN_JSON}, in UTF-8, of FHIR version 4.0"
+    return OutcomeError(Issue("not-acceptable", sentence, place))
+
+
+def _unsupported(expected: str) -> OutcomeError:
+    return OutcomeError(Issue("unsupported-media-type", f"The body must be {expected}", "http.Content-Type"))

@@ -1,0 +1,33 @@
+"""The main job: a record system writes a co-produced plan, reads it back and keeps it in step."""
+
+import orjson
+
+from tests.support.samples import valid_example
+
+CHANGED_BY_SERVER = ("id", "meta")
+
+
+def _linked(resource: dict, locations: dict[str, str]) -> dict:
+    """Return what was sent with its urn:uuid references as the service has to rewrite them."""
+    text = orjson.dumps(resource).decode()
+    for full_url, location in locations.items():
+        text = text.replace(full_url, location)
+    return orjson.loads(text)
+
+
+async def test_plan_written_in_one_transaction_is_read_back_as_it_was_sent(client):
+    bundle = valid_example("transaction-co-produced-plan")
+    response = await client.post("", content=orjson.dumps(bundle))
+    assert response.status_code == 200
+    answers = [entry["response"] for entry in response.json()["entry"]]
+    assert [answer["status"] for answer in answers] == ["201 Created"] * 5
+    assert {answer["etag"] for answer in answers} == {'W/"1"'}
+
+    paths = [answer["location"].removesuffix("/_history/1") for answer in answers]
+    locations = dict(zip([entry["fullUrl"] for entry in bundle["entry"]], paths, strict=True))
+    for entry, path in zip(bundle["entry"], paths, strict=True):
+        read = await client.get(path)
+        assert read.status_code == 200
+        found = {key: value for key, value in read.json().items() if key not in CHANGED_BY_SERVER}
+        sent = {key: value for key, value in entry["resource"].items() if key not in CHANGED_BY_SERVER}
+        assert orjson.dumps(found) == orjson.dumps(_linked(sent, locations))
