@@ -79,6 +79,33 @@ def serve(host: str, port: int, data: Path, samples: bool, workers: int) -> None
 
 @main.command(cls=_Command)
 @click.option(
+    "--data",
+    default="./var",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Directory of the embedded MongoDB; not used where RECOVERY_MONGODB_URI is set.",
+)
+def reindex(data: Path) -> None:
+    """Index anew what other definitions have indexed, after an update of the service.
+
+    Safe while a service runs on the same database.
+    """
+    from service.embedded import EmbeddedMongoError
+    from service.reindex import reindex_store
+    from service.settings import WrongSetting
+    from service.store.open import NewerFormatError
+    from service.store.server import UnsuitableServer
+
+    try:
+        reindex_store(data)
+    except WrongSetting as error:
+        raise _WrongValue(str(error)) from error
+    except (UnsuitableServer, EmbeddedMongoError, NewerFormatError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command(cls=_Command)
+@click.option(
     "--to",
     "address",
     default="http://127.0.0.1:8000",

@@ -151,6 +151,7 @@ def _run(options: Options, listener: socket.socket, *, samples: bool) -> None:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
+        timeout_worker_healthcheck=10,  # a worker on a busy machine takes its time to start
     )
     port = listener.getsockname()[1]
     marker = options.data / "samples-loaded" if samples else None

@@ -173,9 +173,7 @@ def _one_of(key: str) -> Step:
 
 
 def _all_of(key: str) -> Step:
-    return lambda values, resource: [
-        item for value in values for item in value.get(key, ()) if item is not None
-    ]
+    return lambda values, resource: [item for value in values for item in value.get(key, ()) if item is not None]
 
 
 def _only(criterion: Criterion) -> Step:

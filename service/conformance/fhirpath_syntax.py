@@ -95,17 +95,17 @@ class _Parser:
     def start(self) -> Node:
         if not self.tokens:
             raise ValueError(f"{self.expression!r} ends too early")
-        token = self.tokens[-1]
-        if token == "(":
+        first = self.tokens[-1]
+        if first == "(":
             self.tokens.pop()
             node = self.operation(0)
             self.expect(")")
             return node
-        if token.startswith("'"):
+        if first.startswith("'"):
             return Literal(re.sub(r"\\(.)", r"\1", self.tokens.pop()[1:-1]))
-        if token.startswith("%"):
+        if first.startswith("%"):
             return Variable(self.tokens.pop()[1:])
-        if token in ("true", "false"):
+        if first in ("true", "false"):
             return Literal(self.tokens.pop() == "true")
         return self.member(None)
 

@@ -8,13 +8,14 @@ class Place(NamedTuple):
 
     parent: "Place | None"
     name: str
-    index: int | None = None
+    number: int | None = None
+    """Which member of a list it is, from 0."""
     depth: int = 0
 
     def __str__(self) -> str:
         steps, place = [], self
         while True:
-            steps.append(place.name if place.index is None else f"{place.name}[{place.index}]")
+            steps.append(place.name if place.number is None else f"{place.name}[{place.number}]")
             if place.parent is None:
                 return ".".join(reversed(steps))
             place = place.parent

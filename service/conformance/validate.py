@@ -190,7 +190,7 @@ def _extras(key: str, name: str, item: Item, is_primitive: bool) -> Rule:
 
 def _has_extra(parent: dict[str, Any], key: str, index: int) -> bool:
     extras = parent.get(f"_{key}")
-    return extras.__class__ is list and index < len(extras) and extras[index] is not None  # type: ignore[index, arg-type]
+    return extras.__class__ is list and index < len(extras) and extras[index] is not None
 
 
 def _reference_check(check: Item, targets: frozenset[str]) -> Item:
@@ -239,4 +239,3 @@ def _wrong_type(wanted: str, value: Any, place: Place, report: Report) -> None:
 def _listed(names: frozenset[str] | set[str]) -> str:
     shown = sorted(names)[:20]
     return ", ".join(shown) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-

@@ -30,7 +30,11 @@ OUTCOME = b'"search":{"mode":"outcome"}'
 
 
 def bundle(
-    kind: str, entries: Iterable[Entry], *, links: Sequence[Link] = (), total: int | None = None,
+    kind: str,
+    entries: Iterable[Entry],
+    *,
+    links: Sequence[Link] = (),
+    total: int | None = None,
     timestamp: datetime | None = None,
 ) -> bytes:
     """Return the JSON text of a Bundle of type ``kind``."""

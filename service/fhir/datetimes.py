@@ -36,7 +36,13 @@ def stretch(text: str) -> Stretch:
         return start, start + _month_lengths(year, month, months) - 1
     second = int(parts["second"] or 0)
     moment = datetime(
-        year, month, int(parts["day"]), int(parts["hour"] or 0), int(parts["minute"] or 0), min(second, 59), tzinfo=UTC
+        year,
+        month,
+        int(parts["day"]),
+        int(parts["hour"] or 0),
+        int(parts["minute"] or 0),
+        min(second, 59),
+        tzinfo=UTC,
     )
     start = _microseconds(moment) - _offset(parts["zone"])
     if second > 59:

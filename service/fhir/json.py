@@ -106,7 +106,7 @@ class _Pairs(list[tuple[str, Any]]):
 def _duplicate_key(body: bytes, key: str) -> Issue:
     tree = JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_int=str).decode(body.decode())
     place = next((path for path in _places_of_duplicates(tree, "")), "")
-    return Issue("duplicate-key", f"The key {ascii(key[:64])} is given twice in one object", place or None)
+    return Issue("duplicate-key", f"The key {key[:64]!a} is given twice in one object", place or None)
 
 
 def _places_of_duplicates(value: Any, path: str) -> Iterator[str]:

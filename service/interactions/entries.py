@@ -51,9 +51,7 @@ def read_bundle(request: Request, context: Context) -> tuple[str, list[BundleEnt
 
 def prefixed(issues: Iterable[Issue], place: str) -> list[Issue]:
     """Return ``issues`` of one entry with their places as seen from the Bundle."""
-    return [
-        Issue(issue.rule, issue.diagnostics, _within(place, issue.expression), issue.severity) for issue in issues
-    ]
+    return [Issue(issue.rule, issue.diagnostics, _within(place, issue.expression), issue.severity) for issue in issues]
 
 
 def _within(place: str, expression: str | None) -> str:

@@ -23,8 +23,8 @@ async def search_type(request: Request, context: Context) -> Response:
     applied = search.applied + [(name, value) for name, value in request.parameters if name in _VIEWS]
     query = f"{resource_type}?{_encoded(applied)}"
     if search.count == 0 or (view is not None and view.counts_only):
-        total = await context.store.count(resource_type, search.predicate)
-        return _answer([], [("self", f"{request.base}/{query}")], total, search)
+        matches = await context.store.count(resource_type, search.predicate)
+        return _answer([], [("self", f"{request.base}/{query}")], matches, search)
     place = read_page_token(context.page_secret, query, search.page) if search.page else None
     page = await context.store.search(resource_type, search.predicate, search.sort, search.count, place)
     total = await _total(resource_type, search, page, context)

@@ -54,7 +54,10 @@ class FhirEndpoint:
         except ClientGoneError:
             return
         except OutcomeError as error:
-            response, headers = Response(error.status, json.dump(operation_outcome(error.issues))), error.headers
+            response, headers = (
+                Response(error.status, json.dump(operation_outcome(error.issues))),
+                error.headers,
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an outcome and the log the fault
             response = _fault(error)
         await write_response(response, how, base, send, headers)

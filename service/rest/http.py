@@ -68,9 +68,7 @@ def presentation(incoming: Incoming, version: FhirVersion) -> Presentation:
     return Presentation(content_type, pretty == "true", incoming.scope["method"] == "HEAD")
 
 
-async def read_request(
-    incoming: Incoming, receive: Receive, service: Service
-) -> Request:
+async def read_request(incoming: Incoming, receive: Receive, service: Service) -> Request:
     """Return the request with its body parsed; raises OutcomeError where any of it cannot be read."""
     scope = incoming.scope
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -187,5 +185,3 @@ def _preferences(header: str | None) -> Preferences:
         returns if returns in RETURNS else None,  # type: ignore[arg-type]
         asked.get("handling", "").strip('"') == "lenient",
     )
-
-

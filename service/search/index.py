@@ -90,9 +90,7 @@ def _words(parameter: SearchParameter, references: References) -> Callable[[Any]
     return words
 
 
-def _word_form(
-    parameter: SearchParameter, of_type: str, references: References
-) -> Callable[[Any], Iterator[str]]:
+def _word_form(parameter: SearchParameter, of_type: str, references: References) -> Callable[[Any], Iterator[str]]:
     forms: dict[str, Callable[[Any], Iterator[str]]] = {
         "token": partial(token.words, parameter, of_type),
         "reference": references.words,

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
+from typing import TypeVar
 
 from service.conformance.search_parameters import SearchParameter
 from service.fhir.entry import Parameters
 from service.fhir.outcome import Issue, OutcomeError
 from service.search import fields
 from service.search.predicate import (
-    EVERYTHING,
     NOTHING,
     Member,
     OneOf,
@@ -23,7 +24,11 @@ from service.search.text import split_unescaped
 from service.search.types import date, number, string, token, uri
 from service.search.types.reference import References
 
+T = TypeVar("T")
+
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
+CONTROL = ("_sort", "_count", "_total", "_page")
+"""The parameters that say how the result is to come."""
 TOTALS = ("none", "estimate", "accurate")
 
 
@@ -68,50 +73,46 @@ class SearchParser:
     """Reads the searches of one resource type."""
 
     def __init__(
-        self, parameters: dict[str, SearchParameter], references: References, sizes: PageSizes, now: Callable[[], int]
+        self,
+        parameters: dict[str, SearchParameter],
+        references: References,
+        sizes: PageSizes,
+        now: Callable[[], int],
     ) -> None:
         self._parameters = parameters
         self._references = references
         self._sizes = sizes
         self._now = now
-        self._control = {"_sort": self._sort, "_count": self._count, "_total": _total, "_page": str}
 
     def parse(self, parameters: Parameters, *, lenient: bool) -> SearchRequest:
         """Return what ``parameters`` ask for; raises OutcomeError with every parameter that cannot be read.
 
         ``lenient`` drops unknown parameters; a known one with an unusable value is refused all the same.
         """
-        issues: list[Issue] = []
-        ignored: list[Issue] = []
-        applied: Parameters = []
-        predicates: list[Predicate] = []
-        control: dict[str, object] = {}
-        for name, value in parameters:
-            try:
-                if name in self._control:
-                    if name in control:
-                        raise ValueError("This parameter is given twice")
-                    control[name] = self._control[name](value)
-                elif name in self._parameters:
-                    predicates.append(self._predicate(self._parameters[name], value))
-                else:
-                    (ignored if lenient else issues).append(self._unknown(name))
-                    continue
-                if name != "_page":
-                    applied.append((name, value))
-            except ValueError as error:
-                issues.append(Issue("parameter-value", f"{name}: {error}", f"http.{name}"))
-        if issues:
-            raise OutcomeError(*issues)
-        return SearchRequest(
-            predicate=all_of(predicates) if predicates else EVERYTHING,
-            sort=control.get("_sort", (SortKey("_id"),)),  # type: ignore[arg-type]
-            count=control.get("_count", self._sizes.default),  # type: ignore[arg-type]
-            total=control.get("_total", "none"),  # type: ignore[arg-type]
-            page=control.get("_page"),  # type: ignore[arg-type]
-            applied=applied,
-            ignored=tuple(ignored),
+        known = [item for item in parameters if self._is_known(item[0])]
+        unknown = tuple(self._unknown(name) for name, _ in parameters if not self._is_known(name))
+        refused = [] if lenient else list(unknown)
+        control = _Control([item for item in known if item[0] in CONTROL], refused)
+        predicates = []
+        for name, text in known:
+            if name in self._parameters:
+                predicates.append(control.attempt(name, partial(self._predicate, self._parameters[name]), text))
+        asked = control.value("_count", self._count)
+        request = SearchRequest(
+            predicate=all_of(item for item in predicates if item is not None),
+            sort=control.value("_sort", self._sort) or (SortKey("_id"),),
+            count=self._sizes.default if asked is None else asked,
+            total=control.value("_total", _total) or "none",
+            page=control.value("_page", str),
+            applied=[item for item in known if item[0] != "_page"],
+            ignored=unknown,
         )
+        if refused:
+            raise OutcomeError(*refused)
+        return request
+
+    def _is_known(self, name: str) -> bool:
+        return name in self._parameters or name in CONTROL
 
     def _predicate(self, parameter: SearchParameter, text: str) -> Predicate:
         values = split_unescaped(text, ",")
@@ -159,7 +160,7 @@ class SearchParser:
         for item in text.split(","):
             name = item.removeprefix("-")
             if name not in self._parameters:
-                raise ValueError(f"Cannot sort by {ascii(name[:64])}{self._hint(name)}")
+                raise ValueError(f"Cannot sort by {name[:64]!a}{self._hint(name)}")
             keys.append(SortKey(fields.sort_field(self._parameters[name]), item.startswith("-")))
         if len(keys) > 4:
             raise ValueError("At most 4 parameters can be sorted by")
@@ -182,9 +183,36 @@ class SearchParser:
         return Issue("unknown-parameter", sentence, f"http.{shown}")
 
     def _hint(self, name: str) -> str:
-        known = [*self._parameters, "_sort", "_count", "_total", "_summary", "_elements"]
+        known = [*self._parameters, *CONTROL, "_summary", "_elements"]
         near = get_close_matches(name[:64], known, 1)
         return f"; did you mean {near[0]}?" if near else ""
+
+
+class _Control:
+    """The control parameters of one search; what is wrong with them, or any other, goes to ``refused``."""
+
+    def __init__(self, given: Parameters, refused: list[Issue]) -> None:
+        self._given = dict(given)
+        self._refused = refused
+        names = [name for name, _ in given]
+        for name in self._given:
+            if names.count(name) > 1:
+                self._refuse(name, "This parameter is given twice")
+
+    def value(self, name: str, read: Callable[[str], T]) -> T | None:
+        """Return the value of a parameter, or None where it is not given or cannot be read."""
+        return self.attempt(name, read, self._given[name]) if name in self._given else None
+
+    def attempt(self, name: str, read: Callable[[str], T], text: str) -> T | None:
+        """Return what ``read`` makes of ``text``, or None where that raises ValueError."""
+        try:
+            return read(text)
+        except ValueError as error:
+            self._refuse(name, str(error))
+            return None
+
+    def _refuse(self, name: str, reason: str) -> None:
+        self._refused.append(Issue("parameter-value", f"{name}: {reason}", f"http.{name}"))
 
 
 def _id_key(keys: Iterable[SortKey]) -> tuple[SortKey]:

@@ -59,7 +59,12 @@ def from_history(resource_type: str, document: Document) -> Stored:
     """Return the version that a document of the history collection holds."""
     key = document["_id"]
     return Stored(
-        resource_type, key["id"], key["version"], document["lastUpdated"], document["method"], document.get("body")
+        resource_type,
+        key["id"],
+        key["version"],
+        document["lastUpdated"],
+        document["method"],
+        document.get("body"),
     )
 
 
@@ -80,7 +85,12 @@ def later_than(previous: Stored | None, now: datetime) -> datetime:
 
 
 def make_document(
-    resource: dict[str, Any], indexed: IndexedType, resource_id: str, version: int, moment: datetime, method: str
+    resource: dict[str, Any],
+    indexed: IndexedType,
+    resource_id: str,
+    version: int,
+    moment: datetime,
+    method: str,
 ) -> Document:
     """Return the document of a resource as it came from the client, with its ``id`` and ``meta`` set."""
     complete = with_identity(resource, resource_id, version, moment)
@@ -99,7 +109,13 @@ def make_document(
 
 def make_tombstone(resource_id: str, version: int, moment: datetime) -> Document:
     """Return the document of a deleted resource."""
-    return {"_id": resource_id, "version": version, "lastUpdated": moment, "deleted": True, "method": "DELETE"}
+    return {
+        "_id": resource_id,
+        "version": version,
+        "lastUpdated": moment,
+        "deleted": True,
+        "method": "DELETE",
+    }
 
 
 def with_identity(resource: dict[str, Any], resource_id: str, version: int, moment: datetime) -> dict[str, Any]:

@@ -82,4 +82,3 @@ def _motor_client(uri: str) -> Any:
     from motor.motor_asyncio import AsyncIOMotorClient  # an extra, and only loaded where it is asked for
 
     return AsyncIOMotorClient(uri)
-

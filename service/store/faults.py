@@ -2,10 +2,16 @@
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from pymongo.errors import ConnectionFailure, DocumentTooLarge, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConnectionFailure,
+    DocumentTooLarge,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+)
 
 from service.fhir.outcome import Issue, OutcomeError
 
@@ -26,7 +32,9 @@ class _InSession(Protocol):
 S = TypeVar("S", bound=_InSession)
 
 
-def translated(method: Callable[Concatenate[S, P], Awaitable[T]]) -> Callable[Concatenate[S, P], Awaitable[T]]:
+def translated(
+    method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
     """Return ``method`` with the driver's errors as OutcomeError; inside a transaction they pass as they are."""
 
     @functools.wraps(method)
@@ -38,7 +46,7 @@ def translated(method: Callable[Concatenate[S, P], Awaitable[T]]) -> Callable[Co
                 raise
             raise as_outcome(error) from error
 
-    return guarded
+    return guarded  # type: ignore[return-value]  # functools.wraps forgets that self is positional
 
 
 def as_outcome(error: PyMongoError) -> OutcomeError:
@@ -65,5 +73,3 @@ def labels(error: BaseException) -> tuple[bool, bool]:
     if not isinstance(error, PyMongoError):
         return False, False
     return error.has_error_label(TRANSIENT), error.has_error_label(COMMIT_UNKNOWN)
-
-

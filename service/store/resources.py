@@ -59,9 +59,7 @@ class Page:
 class ResourceStore:
     """Reads and writes resources; inside ``transaction`` all of it is one."""
 
-    def __init__(
-        self, driver: Driver, types: Mapping[str, IndexedType], clock: Clock, session: Any = None
-    ) -> None:
+    def __init__(self, driver: Driver, types: Mapping[str, IndexedType], clock: Clock, session: Any = None) -> None:
         self._driver = driver
         self._types = types
         self._clock = clock
@@ -99,7 +97,7 @@ class ResourceStore:
     async def versions(
         self, resource_type: str, resource_id: str, *, below: int | None, since: datetime | None, count: int
     ) -> list[Stored]:
-        """Return at most ``count`` versions, the newest first: those before version ``below``, not older than ``since``.
+        """Return at most ``count`` versions, the newest first: before version ``below``, not older than ``since``.
 
         The current document is read first: a version that moves to history in between is then found there too.
         """
@@ -165,7 +163,12 @@ class ResourceStore:
 
     @translated
     async def search(
-        self, resource_type: str, predicate: Predicate, sort: Sequence[SortKey], count: int, after: list[Any] | None
+        self,
+        resource_type: str,
+        predicate: Predicate,
+        sort: Sequence[SortKey],
+        count: int,
+        after: list[Any] | None,
     ) -> Page:
         """Return at most ``count`` matches in the order of ``sort``, from the place ``after`` on."""
         wanted = both({"deleted": False}, to_filter(predicate))
@@ -227,7 +230,8 @@ class ResourceStore:
 async def _commit(session: Any, deadline: float) -> None:
     while True:
         try:
-            return await session.commit_transaction()
+            await session.commit_transaction()
+            return
         except PyMongoError as error:
             _, unknown = faults.labels(error)
             if not unknown or time.monotonic() > deadline:

@@ -45,9 +45,7 @@ async def check_server(client: AsyncMongoClient[dict[str, Any]], patience: float
             hello = await client.admin.command("hello")
             version = (await client.admin.command("buildInfo"))["versionArray"]
     except (ConnectionFailure, ExecutionTimeout) as error:
-        raise UnsuitableServer(
-            f"MongoDB at {_addresses(client)} cannot be reached: {_cause(client)}"
-        ) from error
+        raise UnsuitableServer(f"MongoDB at {_addresses(client)} cannot be reached: {_cause(client)}") from error
     except OperationFailure as error:
         if error.code == _AUTHENTICATION_FAILED:
             reason = "refuses the user name or password"

@@ -126,6 +126,7 @@ class _Connection(asyncio.Protocol):
             line = self._exchange.request.split(b" HTTP/1.1", 1)[0].decode()
             answer = bytes(self._received[:1_500]).decode(errors="replace")
             self.ended.set_exception(BenchError(f"{line}: {reason}\n{answer}".rstrip()))
+            self.ended.exception()  # seen: only the first failure of a run is told
         self._transport.abort()
 
 

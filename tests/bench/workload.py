@@ -82,9 +82,7 @@ class Content:
         if not got.get("id") or not got.get("meta", {}).get("versionId"):
             return "the plan has no id or no meta.versionId"
         got["title"] = got["title"][: -len(_MARK)] + _MARK
-        got["meta"] = {
-            key: got["meta"][key] for key in got["meta"] if key not in ("versionId", "lastUpdated")
-        }
+        got["meta"] = {key: got["meta"][key] for key in got["meta"] if key not in ("versionId", "lastUpdated")}
         sent = {"meta": {}, **self.plan}
         differing = [key for key in {*got, *sent} - {"id", "text"} if got.get(key) != sent.get(key)]
         return f"the plan differs from what was sent in {', '.join(sorted(differing))}" if differing else None
@@ -163,9 +161,7 @@ class Workload:
     def _transactions(self, worker: int, workers: int) -> Iterator[Exchange]:
         bodies = (self._content.bundle_of(person) for person in self._writers[worker::workers])
         requests = (self._request("POST", "", body) for body in bodies)
-        return (
-            exchange._replace(proof=b"transaction-response") for exchange in self._marked(requests, b"200")
-        )
+        return (exchange._replace(proof=b"transaction-response") for exchange in self._marked(requests, b"200"))
 
     def _marked(self, requests: Iterable[bytes], status: bytes) -> Iterator[Exchange]:
         for before, after in itertools.cycle([_split(request) for request in requests]):

@@ -28,7 +28,15 @@ _EXTENSION: Table = {
     "patternProperties": {"^_?value[A-Z][A-Za-z0-9]{2,24}$": {}, "^_url$": {"type": "object"}},
     "additionalProperties": False,
 }
-_EVERYWHERE = {"id", "extension", "modifierExtension"}
+_SOME_EXTENSIONS: Table = {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["url"]}}
+_EVERYWHERE = {
+    "id": {"type": "string", "minLength": 1},
+    "extension": _SOME_EXTENSIONS,
+    "modifierExtension": _SOME_EXTENSIONS,
+}
+"""What every part of a resource may have: its resource says at length what these are."""
+_SHOWN_DEEP = {"Coding", "Period", "Element"}
+"""Types that are spelt out inside of data types too. The others are not: Swagger UI takes seconds over deep schemas."""
 _HEALTH: Table = {"type": "object", "description": "How the service is"}
 
 
@@ -94,14 +102,17 @@ class _Schemas:
         schema["additionalProperties"] = False
 
     def _property(self, element: Element, parent: Structure) -> Table:
-        schema = self._value(element)
+        if element.key in _EVERYWHERE and not self._structures.is_resource(parent.path):
+            return _EVERYWHERE[element.key]
+        schema = self._value(element, parent)
         if element.many:
             schema = {"type": "array", "minItems": 1, "items": schema}
-        if element.key in _EVERYWHERE and not self._structures.is_resource(parent.path):
-            return schema  # a resource says what these are; saying it at every part of it too helps nobody
         return schema | {"description": self._description(element, parent)}
 
-    def _value(self, element: Element) -> Table:
+    def _value(self, element: Element, parent: Structure) -> Table:
+        is_deep = not self._structures.is_resource(parent.path.partition(".")[0])
+        if is_deep and element.type not in _SHOWN_DEEP and not self._structures.is_primitive(element.type):
+            return {"type": "object", "minProperties": 1}
         if element.structure:
             return self._add_structure(element.structure.path, element.structure)
         if element.type == "code" and (codes := self._codes(element)):

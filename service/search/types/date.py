@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.fhir.datetimes import BEGINNING, END, Stretch, stretch
-from service.search.predicate import All, Any as AnyOf, Compare, Predicate
+from service.search.predicate import All, Compare, Predicate
+from service.search.predicate import Any as AnyOf
 
 
 def stretches(of_type: str, value: Any) -> Iterator[Stretch]:
@@ -31,7 +32,7 @@ def predicate(prefix: str, lo: str, hi: str, wanted: Stretch, now: int) -> Predi
         margin = abs(now - start) // 10
         return All((Compare(lo, "le", end + margin), Compare(hi, "ge", start - margin)))
     within = All((Compare(lo, "ge", start), Compare(hi, "le", end)))
-    return {
+    demands: dict[str, Predicate] = {
         "eq": within,
         "ne": AnyOf((Compare(lo, "lt", start), Compare(hi, "gt", end))),
         "gt": Compare(hi, "gt", end),
@@ -40,7 +41,8 @@ def predicate(prefix: str, lo: str, hi: str, wanted: Stretch, now: int) -> Predi
         "le": AnyOf((Compare(lo, "lt", start), within)),
         "sa": Compare(lo, "gt", end),
         "eb": Compare(hi, "lt", start),
-    }[prefix]
+    }
+    return demands[prefix]
 
 
 def _period(value: dict[str, Any]) -> Iterator[Stretch]:

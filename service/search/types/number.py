@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from service.search.predicate import All, Any as AnyOf, Compare, Predicate
+from service.search.predicate import All, Compare, Predicate
+from service.search.predicate import Any as AnyOf
 
 Span = tuple[Decimal, Decimal]
 
@@ -47,7 +48,7 @@ def predicate(prefix: str, lo: str, hi: str, wanted: Decimal) -> Predicate:
         margin = max(abs(wanted) / 10, half)
         return All((Compare(lo, "le", wanted + margin), Compare(hi, "ge", wanted - margin)))
     low, high = wanted - half, wanted + half
-    return {
+    demands: dict[str, Predicate] = {
         "eq": All((Compare(lo, "ge", low), Compare(hi, "lt", high))),
         "ne": AnyOf((Compare(lo, "lt", low), Compare(hi, "ge", high))),
         "gt": Compare(hi, "gt", wanted),
@@ -56,7 +57,8 @@ def predicate(prefix: str, lo: str, hi: str, wanted: Decimal) -> Predicate:
         "le": Compare(lo, "le", wanted),
         "sa": Compare(lo, "gt", wanted),
         "eb": Compare(hi, "lt", wanted),
-    }[prefix]
+    }
+    return demands[prefix]
 
 
 def _half_of_last_digit(number: Decimal) -> Decimal:
