@@ -32,9 +32,7 @@ class Answers:
         by_status: dict[int, list[str]] = {}
         for rule in self._rules(row.get("rules", [])):
             by_status.setdefault(RULES[rule].status, []).append(rule)
-        bad = {
-            str(status): self._error(row["id"], status, rules) for status, rules in sorted(by_status.items())
-        }
+        bad = {str(status): self._error(row["id"], status, rules) for status, rules in sorted(by_status.items())}
         return good | bad
 
     def _rules(self, names: list[str]) -> list[str]:

@@ -44,9 +44,7 @@ def openapi_document(definitions: Definitions) -> Table:
 
 
 class _Paths:
-    def __init__(
-        self, definitions: Definitions, samples: Samples, parameters: Parameters, answers: Answers
-    ) -> None:
+    def __init__(self, definitions: Definitions, samples: Samples, parameters: Parameters, answers: Answers) -> None:
         self._capabilities = definitions.resource_capabilities
         self._samples = samples
         self._parameters = parameters

@@ -13,7 +13,6 @@ SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
-  tryItOutEnabled: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   defaultModelExpandDepth: 1,

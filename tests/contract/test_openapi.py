@@ -1,0 +1,203 @@
+"""The OpenAPI document: valid, fresh, complete, small, and its examples fit its schemas."""
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from service.conformance.definitions import Definitions
+from service.conformance.openapi import OutdatedError, check_openapi, openapi_bytes, openapi_file
+from service.fhir.outcome import RULES, VALIDATION_RULE
+from service.fhir.versions import R4
+
+Operation = dict[str, Any]
+METHODS = {"get", "put", "post", "delete", "patch", "head"}
+INTERACTIONS = {
+    "read": ("get", "/{id}"),
+    "vread": ("get", "/{id}/_history/{vid}"),
+    "update": ("put", "/{id}"),
+    "delete": ("delete", "/{id}"),
+    "history-instance": ("get", "/{id}/_history"),
+    "create": ("post", ""),
+    "search-type": ("get", ""),
+}
+EVERYWHERE = {"_format", "_pretty"}
+RESULTS = {"_sort", "_count", "_total", "_summary", "_elements", "_page"}
+
+definitions = Definitions(R4)
+document: dict[str, Any] = json.loads(openapi_file().read_bytes())
+
+
+def resolve(value: Any) -> Any:
+    """Return what a reference in the document stands for."""
+    while isinstance(value, dict) and "$ref" in value:
+        found: Any = document
+        for step in value["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        value = found
+    return value
+
+
+def operations() -> Iterator[tuple[str, str, Operation]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def parameters(operation: Operation, place: str) -> dict[str, Any]:
+    found = [resolve(item) for item in operation.get("parameters", [])]
+    return {item["name"]: item for item in found if item["in"] == place}
+
+
+def contents(operation: Operation) -> Iterator[dict[str, Any]]:
+    if "requestBody" in operation:
+        yield from operation["requestBody"]["content"].values()
+    for response in operation["responses"].values():
+        yield from resolve(response).get("content", {}).values()
+
+
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator(schema | {"components": document["components"]})
+
+
+def test_it_is_valid_openapi_3_1() -> None:
+    assert document["openapi"].startswith("3.1.")
+    validate(document)
+
+
+def test_the_file_is_what_the_definitions_say() -> None:
+    assert openapi_file().read_bytes() == openapi_bytes(), "run `make openapi`"
+
+
+def test_a_file_that_is_not_fresh_is_reported(tmp_path: Any) -> None:
+    outdated = tmp_path / "r4.json"
+    outdated.write_bytes(openapi_bytes() + b"\n")
+    for path in (outdated, tmp_path / "missing.json"):
+        with pytest.raises(OutdatedError, match="make openapi"):
+            check_openapi(path)
+
+
+def test_it_is_small() -> None:
+    text = openapi_file().read_bytes()
+    assert len(text) < 300_000
+    assert len(gzip.compress(text)) < 40_000
+
+
+def test_it_has_the_declared_interactions_and_no_others() -> None:
+    declared = {("post", "/fhir/R4"), ("get", "/fhir/R4/metadata")}
+    declared |= {("get", "/health/live"), ("get", "/health/ready")}
+    for name, capability in definitions.resource_capabilities.items():
+        for interaction in capability["interaction"]:
+            method, rest = INTERACTIONS[interaction["code"]]
+            declared.add((method, f"/fhir/R4/{name}{rest}"))
+            if interaction["code"] == "search-type":
+                declared.add(("post", f"/fhir/R4/{name}/_search"))
+    assert {(method, path) for path, method, _ in operations()} == declared
+
+
+@pytest.mark.parametrize("name", definitions.served_types)
+def test_it_has_the_declared_search_parameters_and_no_others(name: str) -> None:
+    declared = {item["name"] for item in definitions.resource_capabilities[name]["searchParam"]}
+    by_get = parameters(document["paths"][f"/fhir/R4/{name}"]["get"], "query")
+    by_post = document["components"]["schemas"][f"{name}-search"]["properties"]
+    assert set(by_get) == declared | RESULTS | EVERYWHERE
+    assert set(by_post) == declared | RESULTS
+
+
+def test_every_operation_explains_itself() -> None:
+    identifiers = [operation["operationId"] for _, _, operation in operations()]
+    assert len(set(identifiers)) == len(identifiers)
+    tags = {tag["name"] for tag in document["tags"]}
+    for path, method, operation in operations():
+        assert method in METHODS
+        assert operation["summary"], path
+        assert operation["description"], path
+        assert set(operation["tags"]) <= tags
+        for place in ("query", "path", "header"):
+            for parameter in parameters(operation, place).values():
+                assert parameter["description"], parameter["name"]
+                assert parameter["schema"], parameter["name"]
+        for name in re.findall(r"{(\w+)}", path):
+            assert parameters(operation, "path")[name]["example"]
+
+
+def test_no_text_holds_an_unfilled_template() -> None:
+    texts = json.dumps([document["paths"], document["components"]["parameters"]])
+    assert not re.search(r"{(type|name|plural|target)}", texts)
+
+
+def test_every_error_shows_an_outcome_of_a_published_rule_and_its_status() -> None:
+    for path, _, operation in operations():
+        for status, response in operation["responses"].items():
+            if int(status) < 400:
+                continue
+            for content in resolve(response)["content"].values():
+                assert content["schema"] == {"$ref": "#/components/schemas/OperationOutcome"}, path
+                for rule, example in content["examples"].items():
+                    issue = resolve(example)["value"]["issue"][0]
+                    assert issue["details"]["coding"] == [{"system": VALIDATION_RULE, "code": rule}]
+                    assert issue["code"] == RULES[rule].issue_type
+                    assert RULES[rule].status == int(status)
+                    assert issue["diagnostics"]
+
+
+def test_every_rule_is_shown_somewhere() -> None:
+    """Apart from those of addresses and methods that are not in the document."""
+    shown = set(RULES) & set(document["components"]["examples"])
+    assert set(RULES) - shown == {"unknown-type", "unknown-address", "method-not-allowed"}
+
+
+def test_every_example_body_fits_its_schema() -> None:
+    checked = 0
+    for path, method, operation in operations():
+        for content in contents(operation):
+            for name, example in content.get("examples", {}).items():
+                errors = list(validator(content["schema"]).iter_errors(resolve(example)["value"]))
+                assert not errors, f"{method} {path} {name}: {errors[0].message} at {errors[0].json_path}"
+                checked += 1
+    assert checked > 100
+
+
+def test_every_example_parameter_fits_its_schema() -> None:
+    for _, _, operation in operations():
+        for place in ("query", "path", "header"):
+            for parameter in parameters(operation, place).values():
+                schema = parameter["schema"]
+                values = [parameter["example"]] if "example" in parameter else schema.get("examples", [])
+                for value in values:
+                    assert validator(schema).is_valid(value), f"{parameter['name']}={value}"
+
+
+@pytest.mark.parametrize("name", definitions.served_types)
+def test_every_sample_of_the_type_fits_its_schema(name: str) -> None:
+    schema = validator({"$ref": f"#/components/schemas/{name}"})
+    for file in sorted((R4.definitions / "examples" / "valid").glob("*.json")):
+        content = json.loads(file.read_bytes())
+        resources = [entry["resource"] for entry in content.get("entry", [])] or [content]
+        for resource in resources:
+            if resource["resourceType"] == name:
+                errors = list(schema.iter_errors(resource))
+                assert not errors, f"{file.name}: {errors[0].message} at {errors[0].json_path}"
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"recoveryStar": 1}, "unknown element"),
+        ({"status": "bogus"}, "code outside a required binding"),
+        ({"goal": []}, "empty list"),
+        ({"subject": "Patient/1"}, "text where an object belongs"),
+        ({"created": "yesterday"}, "not a date"),
+        ({"title": ""}, "empty text"),
+    ],
+)
+def test_the_schemas_refuse_what_the_service_refuses(change: dict[str, Any], where: str) -> None:
+    plan = {"resourceType": "CarePlan", "status": "draft", "intent": "plan", "subject": {"display": "Robin"}}
+    schema = validator({"$ref": "#/components/schemas/CarePlan"})
+    assert schema.is_valid(plan)
+    assert not schema.is_valid(plan | change), where
