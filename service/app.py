@@ -54,7 +54,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
         exception_handlers={HTTPException: framework_refusal},
-        routes=[*page_routes(), *health_routes(lambda: endpoint.context.store.check()), *endpoint.routes()],
+        routes=[*endpoint.routes(), *health_routes(lambda: endpoint.context.store.check()), *page_routes()],
         redirect_slashes=False,
     )
 

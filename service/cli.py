@@ -143,3 +143,23 @@ def load(address: str, files: tuple[Path, ...]) -> None:
                 click.echo("\n    ".join((f"{file}: refused", *error.reasons)), err=True)
     if refused:
         raise click.ClickException(f"{refused} of {len(chosen)} files refused")
+
+
+@main.command(cls=_Command)
+@click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="Write the document to a file.")
+@click.option(
+    "--check", type=click.Path(dir_okay=False, path_type=Path), help="End with 1 unless the file is up to date."
+)
+def openapi(write: Path | None, check: Path | None) -> None:
+    """Print the OpenAPI document as the definitions say it now, or write or check a file of it."""
+    from service.conformance.openapi import OutdatedError, check_openapi, openapi_bytes, write_openapi
+
+    if write is not None:
+        write_openapi(write)
+    if check is not None:
+        try:
+            check_openapi(check)
+        except OutdatedError as error:
+            raise click.ClickException(str(error)) from error
+    if write is None and check is None:
+        click.echo(openapi_bytes(), nl=False)

@@ -79,9 +79,7 @@ def load_file(client: httpx.Client, file: Path) -> str:
     try:
         response = client.request(method, path, content=content)
     except httpx.HTTPError as error:
-        raise Refused(
-            f"{client.base_url.host} did not answer: {str(error) or type(error).__name__}"
-        ) from error
+        raise Refused(f"{client.base_url.host} did not answer: {str(error) or type(error).__name__}") from error
     if not response.is_success:
         raise Refused(f"answered with {response.status_code}", *_issues(_json(response)))
     if path:

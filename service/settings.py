@@ -27,9 +27,7 @@ class Settings(BaseSettings):
     mongodb_database: str = Field(
         default="recovery_plan", pattern=r"^[A-Za-z0-9_-]{1,38}$", description="Name of the database"
     )
-    mongodb_driver: Literal["pymongo", "motor"] = Field(
-        default="pymongo", description="Driver: pymongo or motor"
-    )
+    mongodb_driver: Literal["pymongo", "motor"] = Field(default="pymongo", description="Driver: pymongo or motor")
     base_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
@@ -45,7 +43,7 @@ class Settings(BaseSettings):
     default_page_size: int = Field(default=20, gt=0, description="Matches on a page when _count is not given")
     max_page_size: int = Field(default=1_000, gt=0, description="Largest _count that is accepted")
     if_match_required: bool = Field(
-        default=False, description="Refuse updates without If-Match (412 as R4's concurrency section says)"
+        default=False, description="Refuse updates without If-Match (400 as R4's concurrency section says)"
     )
 
     @model_validator(mode="after")
@@ -70,9 +68,7 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise WrongSetting(
-            "; ".join(_words(issue["loc"], issue["msg"]) for issue in error.errors())
-        ) from error
+        raise WrongSetting("; ".join(_words(issue["loc"], issue["msg"]) for issue in error.errors())) from error
 
 
 def _words(location: tuple[int | str, ...], message: str) -> str:

@@ -144,8 +144,9 @@ class _Compiler:
 
     def _equality(self, node: Operation, branch: Branch) -> Criterion:
         if isinstance(node.left, Member) and node.left.of is None and isinstance(node.right, Literal):
-            self._children([branch], node.left.name)  # the element exists
-            return _has(node.left.name, node.right.value)
+            elements = branch.structure.choices.get(node.left.name, ()) if branch.structure else ()
+            if [(item.key, item.many) for item in elements] == [(node.left.name, False)]:
+                return _has(node.left.name, node.right.value)
         left = self._values(node.left, branch)
         if isinstance(node.right, Literal):
             wanted = [node.right.value]
@@ -165,7 +166,10 @@ class _Compiler:
 
 
 def _of_type(branches: list[Branch], name: str) -> list[Branch]:
-    return [branch for branch in branches if branch.type == name]
+    found = [branch for branch in branches if branch.type == name]
+    if not found:
+        raise ValueError(f"There is no {name} among {', '.join(branch.type for branch in branches)}")
+    return found
 
 
 def _one_of(key: str) -> Step:

@@ -34,8 +34,17 @@ class SearchParameter:
         return frozenset(branch.type for branch in self.branches)
 
 
-SEARCHABLE = frozenset({"token", "reference", "string", "date", "number", "uri"})
-"""The types of search parameter that are served."""
+_TEXTS = {"string", "markdown", "code", "id"}
+_ADDRESSES = {"uri", "url", "canonical", "oid", "uuid"}
+VALUE_TYPES: dict[str, set[str]] = {
+    "token": {"CodeableConcept", "Coding", "Identifier", "boolean", *_TEXTS, *_ADDRESSES},
+    "reference": {"Reference", "canonical", "uri"},
+    "string": _TEXTS,
+    "date": {"date", "dateTime", "instant", "Period", "Timing"},
+    "number": {"decimal", "integer", "positiveInt", "unsignedInt", "Range"},
+    "uri": _ADDRESSES,
+}
+"""The types of search parameter that are served, and the FHIR types whose values each of them reads."""
 
 
 def search_parameters(
@@ -49,8 +58,10 @@ def search_parameters(
     parameters = {}
     for item in listed:
         definition = definitions.get(item["definition"])
-        branches = tuple(compile_path(definition["expression"], resource_type, structures))
-        if definition["type"] not in SEARCHABLE or not branches:
+        readable = VALUE_TYPES.get(definition["type"], set())
+        every = compile_path(definition.get("expression", ""), resource_type, structures)
+        branches = tuple(branch for branch in every if branch.type in readable)
+        if not branches:
             raise LookupError(f"{resource_type}?{item['name']} is listed but cannot be searched")
         parameters[item["name"]] = SearchParameter(
             item["name"],

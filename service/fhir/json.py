@@ -1,5 +1,6 @@
 """JSON as FHIR needs it: each number keeps the digits it was written in (https://hl7.org/fhir/R4/json.html)."""
 
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from json import JSONDecodeError, JSONDecoder
@@ -30,6 +31,13 @@ def parse(body: bytes) -> Any:
     Raises OutcomeError when it is not JSON, names a key twice, or holds characters that no FHIR text may.
     """
     try:
+        return _parsed(body)
+    except RecursionError:
+        raise OutcomeError(Issue("nesting", "The body is nested too deeply to be read")) from None
+
+
+def _parsed(body: bytes) -> Any:
+    try:
         value = _decoder.decode(body.decode())
     except _DuplicateKeyError as error:
         raise OutcomeError(_duplicate_key(body, error.args[0])) from None
@@ -37,8 +45,6 @@ def parse(body: bytes) -> Any:
         raise _not_json(f"byte {error.start} is not UTF-8") from None
     except JSONDecodeError as error:
         raise _not_json(f"{error.msg} at line {error.lineno} column {error.colno}") from None
-    except RecursionError:
-        raise OutcomeError(Issue("nesting", "The body is nested too deeply to be read")) from None
     except (InvalidOperation, ValueError):
         raise _not_json("a number is not one that JSON and FHIR allow (NaN, Infinity or an endless exponent)") from None
     if b"\\u" in body:
@@ -74,8 +80,8 @@ class _DuplicateKeyError(Exception):
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _DuplicateKeyError(next(name for name in names if names.count(name) > 1))
+        times = Counter(name for name, _ in pairs)
+        raise _DuplicateKeyError(next(name for name in times if times[name] > 1))
     return members
 
 

@@ -82,8 +82,12 @@ def _read(number: int, entry: dict[str, Any], outer: Request) -> BundleEntry:
     method, url = asked.get("method"), asked.get("url")
     if method not in METHODS:
         return _unusable(place, full_url, "request.method", f"The method must be one of: {', '.join(METHODS)}")
-    path, parameters = split_url(url.removeprefix(outer.base))
-    if not path or "://" in url.removeprefix(outer.base):
+    relative = url.removeprefix(outer.base)
+    try:
+        path, parameters = split_url(relative)
+    except ValueError:  # such as //[
+        path, parameters = (), []
+    if not path or "://" in relative:
         return _unusable(place, full_url, "request.url", "The address is relative, such as Goal or Goal/123")
     headers = {name: asked.get(member) for name, member in _HEADERS.items()}
     request = Request(

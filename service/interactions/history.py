@@ -72,7 +72,7 @@ def _since(text: str | None) -> datetime | None:
         return None
     try:
         return moment_of(stretch(text)[0])
-    except ValueError:
+    except (ValueError, OverflowError):
         sentence = "_since is a FHIR instant such as 2026-11-01T09:30:00Z"
         raise OutcomeError(Issue("parameter-value", sentence, "http._since")) from None
 

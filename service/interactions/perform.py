@@ -57,7 +57,7 @@ def _shape(path: tuple[str, ...], context: Context) -> str:
             return "{type}"
         case ("_search",):
             return "{type}/_search"
-        case (_,):
+        case (segment,) if segment != "_history":  # of a type: not offered, and no id either
             return "{type}/{id}"
         case (_, "_history"):
             return "{type}/{id}/_history"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from service.fhir.datetimes import moment_of, stretch
 from service.fhir.entry import Request, Response, seconds, version_of_etag
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
@@ -53,9 +54,12 @@ def _client_has(request: Request, stored: Stored) -> bool:
 
 
 def _http_date(text: str) -> datetime | None:
-    """Return the moment that an HTTP date names; one that cannot be read is ignored, as RFC 9110 demands."""
+    """Return the moment that an HTTP date names, or the instant that a Bundle entry has in its place.
+
+    One that cannot be read is ignored, as RFC 9110 demands.
+    """
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        moment = moment_of(stretch(text)[0]) if text[:4].isdigit() else parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -50,7 +50,10 @@ class Incoming:
     @classmethod
     def of(cls, scope: Scope) -> "Incoming":
         """Return the head in ``scope``; raises OutcomeError where the query cannot be read."""
-        return cls(scope, dict(scope["headers"]), _parameters(scope["query_string"]))
+        headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:  # several of one name are one list, as RFC 9110 has it
+            headers[name] = headers[name] + b", " + value if name in headers else value
+        return cls(scope, headers, _parameters(scope["query_string"]))
 
     def header(self, name: bytes) -> str | None:
         """Return a header, by its lower-case name."""

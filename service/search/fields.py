@@ -2,7 +2,8 @@
 
 A parameter with at most one plain value has a field of its own, ``search.status``, so that it can be part of a
 compound index. Dates and numbers are ``{lo, hi}``, or a list of those. All other values share the list ``words``, as
-``code=value``, and so one index. What a list cannot be sorted by stands in ``order.<code>``: its smallest value.
+``code=value``, and so one index. What a list cannot be sorted by stands in ``order.<code>``: ``least`` and ``most``, its
+smallest and its greatest value.
 """
 
 from service.conformance.search_parameters import SearchParameter
@@ -24,7 +25,7 @@ def has_own_field(parameter: SearchParameter) -> bool:
     (branch,) = parameter.branches
     return {
         "token": branch.type in token.SCALARS,
-        "reference": branch.type == "Reference",
+        "reference": branch.type == "Reference" and bool(parameter.targets),  # for searches by id alone
         "uri": True,
     }.get(parameter.type, False)
 
@@ -34,13 +35,16 @@ def own_field(parameter: SearchParameter) -> str:
     return "_id" if parameter.code == "_id" else f"search.{parameter.code}"
 
 
-def sort_field(parameter: SearchParameter) -> str:
-    """Return the field that ``_sort`` goes by; it holds one value or is missing."""
+def sort_field(parameter: SearchParameter, descending: bool) -> str:
+    """Return the field that ``_sort`` goes by; it holds one value or is missing.
+
+    Of several values that one counts which comes earliest in the order: the smallest, or the greatest if descending.
+    """
     if has_own_field(parameter):
         return own_field(parameter)
     if is_bounded(parameter) and parameter.single:
         return f"{own_field(parameter)}.lo"
-    return f"order.{parameter.code}"
+    return f"order.{parameter.code}.{'most' if descending else 'least'}"
 
 
 def word(parameter: SearchParameter, value: str) -> str:

@@ -48,16 +48,20 @@ def compile_indexer(parameters: Iterable[SearchParameter], references: Reference
                 search[writer.parameter.code] = spans[0]
             elif spans:
                 search[writer.parameter.code] = spans
-                order[writer.parameter.code] = min(span["lo"] for span in spans)
+                order[writer.parameter.code] = _ends([span["lo"] for span in spans])
         for writer in worded:
             values = writer.values(resource)
             if values:
                 code = writer.parameter.code
                 words.extend(f"{code}={form}" for form in dict.fromkeys(chain.from_iterable(values)))
-                order[code] = min(forms[0] for forms in values)
+                order[code] = _ends([forms[0] for forms in values])
         return {"search": search, "words": words, "order": order}
 
     return index
+
+
+def _ends(values: list[Any]) -> dict[str, Any]:
+    return {"least": min(values), "most": max(values)}
 
 
 def index_hash(parameters: Iterable[SearchParameter], references: References) -> str:

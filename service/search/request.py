@@ -37,6 +37,8 @@ class SortKey:
     """A field to sort by; resources without it come last."""
 
     field: str
+    parameter: str
+    """The search parameter that the field belongs to."""
     descending: bool = False
 
     @property
@@ -100,7 +102,7 @@ class SearchParser:
         asked = control.value("_count", self._count)
         request = SearchRequest(
             predicate=all_of(item for item in predicates if item is not None),
-            sort=control.value("_sort", self._sort) or (SortKey("_id"),),
+            sort=control.value("_sort", self._sort) or (SortKey("_id", "_id"),),
             count=self._sizes.default if asked is None else asked,
             total=control.value("_total", _total) or "none",
             page=control.value("_page", str),
@@ -161,10 +163,11 @@ class SearchParser:
             name = item.removeprefix("-")
             if name not in self._parameters:
                 raise ValueError(f"Cannot sort by {name[:64]!a}{self._hint(name)}")
-            keys.append(SortKey(fields.sort_field(self._parameters[name]), item.startswith("-")))
+            descending = item.startswith("-")
+            keys.append(SortKey(fields.sort_field(self._parameters[name], descending), name, descending))
         if len(keys) > 4:
             raise ValueError("At most 4 parameters can be sorted by")
-        return (*(key for key in keys if key.field != "_id"), *(_id_key(keys)))
+        return _decisive(keys)
 
     def _count(self, text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= self._sizes.largest):
@@ -215,9 +218,14 @@ class _Control:
         self._refused.append(Issue("parameter-value", f"{name}: {reason}", f"http.{name}"))
 
 
-def _id_key(keys: Iterable[SortKey]) -> tuple[SortKey]:
-    """Return the last key, by which all resources differ."""
-    return (next((key for key in keys if key.field == "_id"), SortKey("_id")),)
+def _decisive(keys: Iterable[SortKey]) -> tuple[SortKey, ...]:
+    """Return ``keys`` without those that decide nothing: what has been sorted by before, and all after the id."""
+    found: dict[str, SortKey] = {}
+    for key in (*keys, SortKey("_id", "_id")):
+        found.setdefault(key.parameter, key)
+        if key.parameter == "_id":
+            break
+    return tuple(found.values())
 
 
 def _total(text: str) -> str:

@@ -26,5 +26,6 @@ def unescape(text: str) -> str:
 
 def normalise(text: str) -> str:
     """Return ``text`` without case, accents and repeated white space: two texts that read alike are equal."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
+    compatible = unicodedata.normalize("NFKD", text).casefold()  # first, for a letter such as ℌ has no case of its own
+    letters = unicodedata.normalize("NFKD", compatible)
     return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())

@@ -16,7 +16,7 @@ _SIGNATURE_BYTES = 16
 def page_token(secret: bytes, query: str, place: list[Any]) -> str:
     """Return the token for the page after ``place`` of the search that ``query`` describes."""
     payload = bson.encode({"place": place})
-    return urlsafe_b64encode(_signature(secret, query, payload) + payload).decode().rstrip("=")
+    return _text(_signature(secret, query, payload) + payload)
 
 
 def read_page_token(secret: bytes, query: str, token: str) -> list[Any]:
@@ -25,12 +25,18 @@ def read_page_token(secret: bytes, query: str, token: str) -> list[Any]:
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except (Base64Error, ValueError):
         raw = b""
+    if _text(raw) != token:  # the decoder skips what is no Base64
+        raw = b""
     signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
     if not payload or not hmac.compare_digest(signature, _signature(secret, query, payload)):
         sentence = "The page token was not made by this service for this query; start again from the first page"
         raise OutcomeError(Issue("page-token", sentence, "http._page"))
     place: list[Any] = bson.decode(payload)["place"]
     return place
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _signature(secret: bytes, query: str, payload: bytes) -> bytes:

@@ -29,7 +29,12 @@ BASE = "/fhir/R4"
 
 def _client() -> Any:
     uri = os.environ["RECOVERY_MONGODB_URI"]
-    options: dict[str, Any] = {"w": "majority", "journal": True, "readConcernLevel": "majority"}
+    options: dict[str, Any] = {
+        "w": "majority",
+        "journal": True,
+        "readConcernLevel": "majority",
+        "serverSelectionTimeoutMS": 5_000,
+    }
     if os.environ.get("RECOVERY_MONGODB_DRIVER") == "motor":
         from motor.motor_asyncio import AsyncIOMotorClient
 

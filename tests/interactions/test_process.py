@@ -70,19 +70,15 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, 
 
 class TestStop:
     @pytest.mark.parametrize("workers", ["1", "2"])
-    def test_ctrl_c_stops_everything_and_the_next_start_has_the_data(
-        self, tmp_path: Path, workers: str
-    ) -> None:
+    def test_ctrl_c_stops_everything_and_the_next_start_has_the_data(self, tmp_path: Path, workers: str) -> None:
         with running(tmp_path, "--workers", workers) as service:
             address = service.await_ready()
             assert put_plan(address, "kept") == 201
-            assert service.interrupt() == 0
-            assert service.errors == []
+            assert (service.interrupt(), service.errors) == (0, [])
             assert mongods_on(tmp_path) == []
         with running(tmp_path, "--workers", workers) as service:
             assert plan_status(service.await_ready(), "kept") == 200
-            assert service.end(signal.SIGTERM) == 0
-            assert service.errors == []
+            assert (service.end(signal.SIGTERM), service.errors) == (0, [])
         assert mongods_on(tmp_path) == []
 
     @pytest.mark.parametrize("workers", ["1", "2"])
@@ -92,8 +88,7 @@ class TestStop:
             for pause in (0.01, 0.1, 0.3, 0.3):
                 os.killpg(service.process.pid, signal.SIGINT)
                 time.sleep(pause)
-            assert service.end() == 0
-            assert service.errors == []
+            assert (service.end(), service.errors) == (0, [])
         assert mongods_on(tmp_path) == []
 
     def test_ctrl_c_while_starting(self, tmp_path: Path) -> None:
@@ -102,8 +97,7 @@ class TestStop:
             while not (tmp_path / "mongod.log").exists():
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
-            assert service.interrupt() == 0
-            assert service.errors == []
+            assert (service.interrupt(), service.errors) == (0, [])
         assert mongods_on(tmp_path) == []
 
 
@@ -177,9 +171,7 @@ class TestKill:
 
 
 class TestBesideAnother:
-    def test_two_services_do_not_see_each_other(
-        self, shared: tuple[Service, str, Path], tmp_path: Path
-    ) -> None:
+    def test_two_services_do_not_see_each_other(self, shared: tuple[Service, str, Path], tmp_path: Path) -> None:
         _, first, _ = shared
         with running(tmp_path) as service:
             second = service.await_ready()
@@ -303,9 +295,7 @@ class TestSamples:
     def test_the_load_command_prints_a_line_for_each_file(
         self, shared: tuple[Service, str, Path], tmp_path: Path
     ) -> None:
-        loaded = subprocess.run(
-            [*COMMAND, "load", "--to", shared[1]], capture_output=True, text=True, timeout=PATIENCE
-        )
+        loaded = subprocess.run([*COMMAND, "load", "--to", shared[1]], capture_output=True, text=True, timeout=PATIENCE)
         assert loaded.returncode == 0, loaded.stderr
         assert len(loaded.stdout.splitlines()) == len(sample_files())
         (tmp_path / "bad.json").write_text('{"resourceType": "CarePlan", "id": "bad", "status": "bogus"}')

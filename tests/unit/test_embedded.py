@@ -143,13 +143,6 @@ def test_a_stale_lock_is_no_obstacle(tmp_path: Path) -> None:
         assert names(mongo.uri) == []
 
 
-def test_two_run_side_by_side(tmp_path: Path) -> None:
-    with EmbeddedMongo(tmp_path / "one") as one, EmbeddedMongo(tmp_path / "two") as two:
-        write(one.uri, "one")
-        write(two.uri, "two")
-        assert (names(one.uri), names(two.uri)) == (["one"], ["two"])
-
-
 def test_the_same_directory_twice_is_told(tmp_path: Path) -> None:
     with EmbeddedMongo(tmp_path) as mongo:
         with pytest.raises(EmbeddedMongoError) as caught, EmbeddedMongo(tmp_path):
@@ -195,9 +188,7 @@ def test_a_missing_library_is_named_with_its_package(tmp_path: Path) -> None:
         "No such file or directory"
     )
     program = a_program(tmp_path, f'echo "{words}" >&2; exit 127')
-    assert_refused(
-        tmp_path / "data", "libcurl.so.4, which is missing: on Debian: apt-get install libcurl4", program
-    )
+    assert_refused(tmp_path / "data", "libcurl.so.4, which is missing: on Debian: apt-get install libcurl4", program)
     assert_refused(tmp_path / "data", "RECOVERY_MONGODB_URI", program)
 
 

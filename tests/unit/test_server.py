@@ -1,10 +1,22 @@
 """A server that cannot hold the store is refused in one line without credentials."""
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 
 from service.store import server
 from service.store.server import UnsuitableServer, check_address
 from tests.support.service import free_port
+
+# PyMongo 4.20 does not close the socket of a connection attempt that the closing of the client cancels.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def _collect_sockets_here() -> Iterator[None]:
+    yield
+    gc.collect()
 
 
 async def test_the_embedded_server_is_suitable(mongodb_uri: str) -> None:

@@ -63,9 +63,7 @@ def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_page_larger_than_the_largest_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECOVERY_DEFAULT_PAGE_SIZE", "2000")
-    with pytest.raises(
-        WrongSetting, match="RECOVERY_DEFAULT_PAGE_SIZE is larger than RECOVERY_MAX_PAGE_SIZE"
-    ):
+    with pytest.raises(WrongSetting, match="RECOVERY_DEFAULT_PAGE_SIZE is larger than RECOVERY_MAX_PAGE_SIZE"):
         read_settings()
 
 

@@ -23,7 +23,7 @@ class Parameters:
 
     def components(self) -> Table:
         """Return every parameter that is shared, by name."""
-        shared = {key: {"name": key} | row for key, row in _TABLE["parameters"].items()}
+        shared = {key: {"name": key, **row} for key, row in _TABLE["parameters"].items()}
         for name in self._definitions.served_types:
             shared[f"{name}-id"] = self._id(name, self._samples.id_of(name))
             shared[f"{name}-spare-id"] = self._id(name, "no-sample-has-this-id")
@@ -105,9 +105,9 @@ class Parameters:
             "_sort": {
                 "name": "_sort",
                 "in": "query",
-                "description": "Search parameters to sort by, parted by commas; `-` turns the order round. "
+                "description": "Up to four search parameters to sort by, parted by commas; `-` turns the order round. "
                 "Example: `-_lastUpdated`",
-                "schema": {"type": "string", "pattern": f"^-?({codes})(,-?({codes}))*$"},
+                "schema": {"type": "string", "pattern": f"^-?({codes})(,-?({codes})){{0,3}}$"},
             },
             "_elements": {
                 "name": "_elements",

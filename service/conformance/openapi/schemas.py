@@ -138,30 +138,21 @@ class _Schemas:
 
 def _submission(schemas: dict[str, Table], served: list[str]) -> Table:
     """Return the schema of a Bundle that is sent: a batch or transaction."""
-    request = schemas["Bundle.entry.request"]["properties"]
-    methods = request["method"] | {"enum": ["GET", "POST", "PUT", "DELETE"]}
-    entry = {
-        "type": "object",
-        "required": ["request"],
-        "properties": {
-            "fullUrl": schemas["Bundle.entry"]["properties"]["fullUrl"],
-            "resource": {"anyOf": [refer("schemas", name) for name in served]},
-            "request": {
-                "type": "object",
-                "required": ["method", "url"],
-                "properties": request | {"method": methods},
-            },
-        },
+    request = schemas["Bundle.entry.request"]
+    entry = schemas["Bundle.entry"]
+    method = request["properties"]["method"] | {"enum": ["GET", "POST", "PUT", "DELETE"]}
+    resource = {"anyOf": [refer("schemas", name) for name in served]}
+    narrowed = request | {"properties": request["properties"] | {"method": method}}
+    inside = {"resource": resource, "request": narrowed}
+    entries = entry | {"required": ["request"], "properties": entry["properties"] | inside}
+    own = {
+        "type": {"type": "string", "enum": ["batch", "transaction"]},
+        "entry": {"type": "array", "minItems": 1, "items": entries},
     }
-    return {
-        "type": "object",
+    bundle = schemas["Bundle"]
+    return bundle | {
         "description": "A Bundle to be carried out",
-        "required": ["resourceType", "type"],
-        "properties": {
-            "resourceType": {"const": "Bundle"},
-            "type": {"type": "string", "enum": ["batch", "transaction"]},
-            "entry": {"type": "array", "minItems": 1, "items": entry},
-        },
+        "properties": {key: own.get(key, value) for key, value in bundle["properties"].items()},
     }
 
 

@@ -1,7 +1,7 @@
 """Search type number: decimals by the precision they are asked with (https://hl7.org/fhir/R4/search.html#number)."""
 
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from service.search.predicate import All, Compare, Predicate
@@ -11,6 +11,8 @@ Span = tuple[Decimal, Decimal]
 
 LOWEST = Decimal("-Infinity")
 HIGHEST = Decimal("Infinity")
+_STORED = Context(prec=34, Emin=-6143, Emax=6144, traps=[])
+"""What a database decimal holds; beyond it numbers are rounded."""
 _DIGITS = 24
 """Significant digits that a query may carry; with them all arithmetic here is exact."""
 
@@ -20,9 +22,9 @@ def spans(of_type: str, value: Any) -> Iterator[Span]:
     if of_type == "Range":
         low, high = value.get("low", {}).get("value"), value.get("high", {}).get("value")
         if low is not None or high is not None:
-            yield (LOWEST if low is None else Decimal(low), HIGHEST if high is None else Decimal(high))
+            yield (LOWEST if low is None else _stored(low), HIGHEST if high is None else _stored(high))
     else:
-        yield Decimal(value), Decimal(value)
+        yield _stored(value), _stored(value)
 
 
 def query_number(text: str) -> Decimal:
@@ -59,6 +61,10 @@ def predicate(prefix: str, lo: str, hi: str, wanted: Decimal) -> Predicate:
         "eb": Compare(hi, "lt", wanted),
     }
     return demands[prefix]
+
+
+def _stored(number: Decimal | int) -> Decimal:
+    return _STORED.create_decimal(number)
 
 
 def _half_of_last_digit(number: Decimal) -> Decimal:

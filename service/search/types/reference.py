@@ -30,9 +30,8 @@ class References:
         if normal is None:
             return
         yield normal
-        if isinstance(value, str):
-            if "|" in value:
-                yield value.partition("|")[0]
+        if isinstance(value, str) and "|" in value:
+            yield self._normal(value.partition("|")[0])
         elif (literal := parse_reference(normal)) is not None and literal.base is None:
             yield literal.id
 
@@ -50,6 +49,7 @@ class References:
 
     def _normal(self, text: str) -> str:
         literal = parse_reference(text)
-        if literal is None or (literal.base is not None and literal.base not in self.local_bases):
+        if literal is None:
             return text
-        return literal.relative
+        is_local = literal.base is None or literal.base in self.local_bases
+        return literal.relative if is_local else f"{literal.base}/{literal.relative}"

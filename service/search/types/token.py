@@ -46,7 +46,7 @@ def scalar_words(parameter: SearchParameter, text: str) -> tuple[str, ...] | Non
 def query_words(text: str) -> tuple[str, ...]:
     """Return the form that ``text`` asks for."""
     system, code = _parts(text)
-    return (code if system is None else f"{system}|{code}",)
+    return (_one_part(code) if system is None else f"{_one_part(system)}|{_one_part(code)}",)
 
 
 def _parts(text: str) -> tuple[str | None, str]:
@@ -63,7 +63,12 @@ def _parts(text: str) -> tuple[str | None, str]:
 
 def _forms(system: str | None, code: str | None) -> Iterator[str]:
     if code is not None:
-        yield code
-        yield f"{system or ''}|{code}"
+        yield _one_part(code)
+        yield f"{_one_part(system or '')}|{_one_part(code)}"
     if system:
-        yield f"{system}|"
+        yield f"{_one_part(system)}|"
+
+
+def _one_part(text: str) -> str:
+    r"""Return ``text`` with ``\|`` for ``|``: a code that holds one must not be taken for system and code."""
+    return text.replace("\\", r"\\").replace("|", r"\|") if "|" in text or "\\" in text else text
