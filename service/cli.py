@@ -65,6 +65,7 @@ def serve(host: str, port: int, data: Path, samples: bool, workers: int) -> None
     from service.serve import CannotServe, Options
     from service.serve import serve as run
     from service.settings import WrongSetting
+    from service.store.open import NewerFormatError
     from service.store.server import UnsuitableServer
 
     try:
@@ -73,7 +74,7 @@ def serve(host: str, port: int, data: Path, samples: bool, workers: int) -> None
         raise _WrongValue(str(error)) from error
     except UnsuitableServer as error:
         raise click.ClickException(f"RECOVERY_MONGODB_URI: {error}") from error
-    except (CannotServe, EmbeddedMongoError) as error:
+    except (CannotServe, EmbeddedMongoError, NewerFormatError) as error:
         raise click.ClickException(str(error)) from error
 
 

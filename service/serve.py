@@ -23,7 +23,9 @@ from uvicorn.supervisors import Multiprocess
 
 from service.announce import Announcement
 from service.embedded import EmbeddedMongo
-from service.settings import read_settings
+from service.settings import Settings, read_settings
+from service.store.driver import Driver
+from service.store.open import check_format
 from service.store.server import check_address
 
 if TYPE_CHECKING:  # the web framework takes its time to import, and the database can start meanwhile
@@ -64,7 +66,7 @@ class Options:
 def serve(options: Options) -> None:
     """Serve until SIGINT or SIGTERM, then return with everything stopped.
 
-    Raises CannotServe, WrongSetting, EmbeddedMongoError or UnsuitableServer, each with one line.
+    Raises CannotServe, WrongSetting, EmbeddedMongoError, UnsuitableServer or NewerFormatError, each with one line.
     """
     _stop_by_signal()
     try:
@@ -72,10 +74,11 @@ def serve(options: Options) -> None:
         logging.config.dictConfig(LOGGING)
         with _listener(options.host, options.port) as listener:
             if settings.mongodb_uri is not None:
-                asyncio.run(check_address(settings.mongodb_uri))
+                asyncio.run(_check_store(settings, settings.mongodb_uri))
                 _run(options, listener, samples=False)
                 return
             with EmbeddedMongo(options.data) as mongo:
+                asyncio.run(_check_store(settings, mongo.uri))
                 os.environ["RECOVERY_MONGODB_URI"] = mongo.uri  # where this process and its workers look
                 _run(options, listener, samples=options.samples)
     except KeyboardInterrupt:
@@ -83,6 +86,19 @@ def serve(options: Options) -> None:
     finally:
         for each in STOPPING_SIGNALS:  # Python's own end would put back the default, which kills
             signal.signal(each, signal.SIG_IGN)
+
+
+async def _check_store(settings: Settings, uri: str) -> None:
+    """Return where the store can be served; raises UnsuitableServer or NewerFormatError.
+
+    Checked here and not only in the application, whose start prints a traceback when it fails.
+    """
+    await check_address(uri)
+    driver = Driver(settings.mongodb_driver, uri, settings.mongodb_database)
+    try:
+        await check_format(driver)
+    finally:
+        await driver.close()
 
 
 def application() -> "FastAPI":

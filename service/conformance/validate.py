@@ -5,6 +5,7 @@ is reported at once, with its place and the rule's key.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,7 +17,24 @@ from service.conformance.terminology import Terminology
 from service.fhir.outcome import Issue
 from service.fhir.reference import parse_reference
 
-Report = list[Issue]
+MOST_ISSUES = 100
+"""In one resource; after so many the rest is not looked at, so that no body costs minutes or megabytes to refuse."""
+
+
+class Report(list[Issue]):
+    """The issues found so far."""
+
+    def append(self, issue: Issue) -> None:
+        """Add ``issue``; raises FullError where that is enough."""
+        super().append(issue)
+        if len(self) > MOST_ISSUES:
+            raise FullError
+
+
+class FullError(Exception):
+    """A resource has more issues than anyone reads at once."""
+
+
 Rule = Callable[[Any, dict[str, Any], Place, Report], None]
 """Checks the value of one JSON key, given the object it stands in and that object's place."""
 Item = Callable[[Any, Place, Report], None]
@@ -44,8 +62,9 @@ class Validator:
 
         ``root`` is what places start with, the resource type unless the resource stands in a Bundle.
         """
-        report: Report = []
-        self._any_resource(resource, Place(None, root or _type_of(resource) or "Resource"), report)
+        report = Report()
+        with suppress(FullError):
+            self._any_resource(resource, Place(None, root or _type_of(resource) or "Resource"), report)
         return report
 
     def _any_resource(self, value: Any, place: Place, report: Report) -> None:
@@ -55,7 +74,10 @@ class Validator:
         elif self._structures.is_resource(name):
             self._objects_of(name)(value, place, report)
         else:
+            if _is_deeper(value, DEEPEST - place.depth):
+                return report.append(_too_deep(place))
             report.extend(model_issues(value, name, str(place)))
+        return None
 
     def _objects_of(self, name: str) -> Item:
         return self._object(self._structures.of_type(name), self._structures.is_resource(name))
@@ -85,7 +107,7 @@ class Validator:
             if not value:
                 return report.append(Issue("wrong-type", "An object in FHIR is never empty", str(place)))
             if place.depth > DEEPEST:
-                return report.append(Issue("nesting", f"Nested deeper than {DEEPEST} levels", str(place)))
+                return report.append(_too_deep(place))
             chosen = None
             for key, item in value.items():
                 rule = rules.get(key)
@@ -221,6 +243,25 @@ def _concept_check(check: Item, allowed: frozenset[tuple[str, str]], value_set: 
 def _type_of(value: Any) -> str | None:
     name = value.get("resourceType") if isinstance(value, dict) else None
     return name if isinstance(name, str) and name else None
+
+
+def _too_deep(place: Place) -> Issue:
+    return Issue("nesting", f"This is nested deeper than {DEEPEST} levels", str(place))
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Return whether objects and lists in ``value`` stand in each other more than ``levels`` elements deep."""
+    layer = [value]
+    for _ in range(2 * levels):  # an element that repeats is a list of objects
+        layer = [
+            item
+            for outer in layer
+            for item in (outer.values() if type(outer) is dict else outer)
+            if type(item) is dict or type(item) is list
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def _unknown(key: str, known: list[str], place: Place, report: Report) -> None:

@@ -13,6 +13,9 @@ from service.fhir.versions import R4
 
 VALIDATION_RULE = "https://w3id.org/recovery-plan/CodeSystem/validation-rule"
 
+MOST_SHOWN = 100
+"""Issues in one answer."""
+
 Severity = Literal["fatal", "error", "warning", "information"]
 
 
@@ -80,11 +83,18 @@ class OutcomeError(Exception):
 
 
 def operation_outcome(issues: Iterable[Issue]) -> dict[str, Any]:
-    """Return an OperationOutcome resource that lists ``issues``."""
-    return {"resourceType": "OperationOutcome", "issue": [issue.as_json() for issue in issues]}
+    """Return an OperationOutcome resource that lists ``issues``, of a great many the first."""
+    every = list(issues)
+    shown = [issue.as_json() for issue in every[:MOST_SHOWN]]
+    if len(every) > MOST_SHOWN:
+        shown.append(_information(f"There are more issues than the first {MOST_SHOWN}; mend these and ask again"))
+    return {"resourceType": "OperationOutcome", "issue": shown}
 
 
 def success_outcome(sentence: str) -> dict[str, Any]:
     """Return an OperationOutcome that says a request was done."""
-    issue = {"severity": "information", "code": "informational", "diagnostics": sentence}
-    return {"resourceType": "OperationOutcome", "issue": [issue]}
+    return {"resourceType": "OperationOutcome", "issue": [_information(sentence)]}
+
+
+def _information(sentence: str) -> dict[str, Any]:
+    return {"severity": "information", "code": "informational", "diagnostics": sentence}

@@ -11,6 +11,7 @@ from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError, operation_outcome
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed, read_bundle
+from service.interactions.faults import fault
 from service.interactions.perform import perform
 from service.interactions.transaction import transaction
 
@@ -50,6 +51,8 @@ async def _attempt(entry: BundleEntry, context: Context) -> Response:
     except OutcomeError as error:
         outcome = operation_outcome(prefixed(error.issues, entry.place))
         return Response(error.status, json.dump(outcome))
+    except Exception as error:  # noqa: BLE001 - a fault in one entry spoils no other
+        return fault(error)
 
 
 def _answer(response: Response) -> Entry:

@@ -26,7 +26,7 @@ async def history_instance(request: Request, context: Context) -> Response:
     kept = [(name, value) for name, value in request.parameters if name != "_page"]
     if kept:
         query += "?" + urlencode(kept, quote_via=quote)
-    below = int(read_page_token(context.page_secret, query, asked.page)[0]) if asked.page else None
+    below = int(read_page_token(context.page_secret, query, asked.page)[0]) if asked.page is not None else None
     total = await context.store.count_versions(resource_type, resource_id)
     if total == 0:
         raise OutcomeError(Issue("unknown-resource", f"There is no {resource_type} with this id"))

@@ -25,7 +25,7 @@ async def search_type(request: Request, context: Context) -> Response:
     if search.count == 0 or (view is not None and view.counts_only):
         matches = await context.store.count(resource_type, search.predicate)
         return _answer([], [("self", f"{request.base}/{query}")], matches, search)
-    place = read_page_token(context.page_secret, query, search.page) if search.page else None
+    place = read_page_token(context.page_secret, query, search.page) if search.page is not None else None
     page = await context.store.search(resource_type, search.predicate, search.sort, search.count, place)
     total = await _total(resource_type, search, page, context)
     links = [("self", _link(request.base, query, search.page))]

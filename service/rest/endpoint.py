@@ -1,17 +1,14 @@
 """The FHIR address as an ASGI application: every HTTP call goes through ``perform`` here."""
 
-import logging
-import traceback
-import uuid
-
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from service.fhir import json
 from service.fhir.entry import Response
-from service.fhir.outcome import Issue, OutcomeError, operation_outcome
+from service.fhir.outcome import OutcomeError, operation_outcome
 from service.interactions.batch import batch_or_transaction
 from service.interactions.context import Context
+from service.interactions.faults import fault
 from service.interactions.perform import perform
 from service.rest.http import (
     ClientGoneError,
@@ -23,8 +20,6 @@ from service.rest.http import (
     write_response,
 )
 from service.rest.negotiation import FHIR_JSON
-
-log = logging.getLogger(__name__)
 
 
 class FhirEndpoint:
@@ -48,6 +43,8 @@ class FhirEndpoint:
             incoming = Incoming.of(scope)
             how = presentation(incoming, self._service.version)
             request = await read_request(incoming, receive, self._service)
+            if request.path[-1:] == ("_search",):
+                how = presentation(incoming, self._service.version)  # _format may stand in the form
             base = request.base
             interact = perform if request.path else batch_or_transaction
             response = await interact(request, self.context)
@@ -59,14 +56,5 @@ class FhirEndpoint:
                 error.headers,
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an outcome and the log the fault
-            response = _fault(error)
+            response = fault(error)
         await write_response(response, how, base, send, headers)
-
-
-def _fault(error: Exception) -> Response:
-    """Return the answer to a fault of ours; the log gets its place but not its message, which may quote a person."""
-    number = uuid.uuid4().hex[:12]
-    trace = "".join(traceback.format_tb(error.__traceback__, limit=-12))
-    log.error("fault %s: %s\n%s", number, type(error).__name__, trace)
-    sentence = f"The service failed; its log tells why under the number {number}"
-    return Response(500, json.dump(operation_outcome([Issue("internal", sentence)])))

@@ -77,7 +77,6 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service) -
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     before, prefix, after = scope["path"].partition(service.path)
     path = tuple(part for part in after.split("/") if part)
-    parameters = [item for item in incoming.parameters if item[0] not in _FORMATTING]
     resource = None
     if method in ("POST", "PUT"):
         body = await _body(incoming, receive, service.max_body_bytes)
@@ -85,7 +84,7 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service) -
         if path[-1:] == ("_search",):
             if body:
                 require_form(content_type)
-                parameters += _parameters(body)
+                incoming.parameters.extend(_parameters(body))
         else:
             require_json(content_type, service.version)
             resource = json.parse(body)
@@ -93,7 +92,7 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service) -
         method,
         path,
         _base(incoming, service.base_url, before) + prefix,
-        parameters,
+        [item for item in incoming.parameters if item[0] not in _FORMATTING],
         resource,
         if_match=incoming.header(b"if-match"),
         if_none_match=incoming.header(b"if-none-match"),

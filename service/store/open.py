@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Mapping
 
-from pymongo.errors import CollectionInvalid
+from pymongo.errors import CollectionInvalid, OperationFailure
 
 from service.conformance.search_parameters import SearchParameter
 from service.store.driver import Driver
@@ -12,6 +12,7 @@ from service.store.indexes import index_models
 FORMAT = 1
 """Version of the document format; a store of a newer one is refused."""
 _FACTS = "service"
+_NAMESPACE_EXISTS = 48
 
 
 class NewerFormatError(Exception):
@@ -20,18 +21,23 @@ class NewerFormatError(Exception):
 
 async def prepare(driver: Driver, parameters: Mapping[str, Iterable[SearchParameter]]) -> None:
     """Make what is missing of collections and indexes; raises NewerFormatError where the store is too new."""
-    facts = driver.collection(_FACTS)
-    query, fresh = {"_id": "format"}, {"$setOnInsert": {"version": FORMAT}}
-    await facts.update_one(query, fresh, upsert=True)
-    found = (await facts.find_one(query))["version"]
-    if found > FORMAT:
-        raise NewerFormatError(f"the store has format {found}, this version of the service knows {FORMAT}")
+    await check_format(driver)
     existing = set(await driver.database.list_collection_names())
     for resource_type, its_parameters in parameters.items():
         for name in (resource_type, f"{resource_type}_history"):
             if name not in existing:
                 await _create_collection(driver, name)
         await driver.collection(resource_type).create_indexes(index_models(its_parameters))
+
+
+async def check_format(driver: Driver) -> None:
+    """Return where the store has our format, and give it to a new one; raises NewerFormatError where it is too new."""
+    facts = driver.collection(_FACTS)
+    query, fresh = {"_id": "format"}, {"$setOnInsert": {"version": FORMAT}}
+    await facts.update_one(query, fresh, upsert=True)
+    found = (await facts.find_one(query))["version"]
+    if found > FORMAT:
+        raise NewerFormatError(f"the store has format {found}, and this version of the service knows {FORMAT}")
 
 
 async def page_secret(driver: Driver) -> bytes:
@@ -47,3 +53,6 @@ async def _create_collection(driver: Driver, name: str) -> None:
         await driver.database.create_collection(name)
     except CollectionInvalid:
         return  # another worker made it at the same moment
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise

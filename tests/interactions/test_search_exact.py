@@ -1,7 +1,9 @@
 """Generated resources and queries: the service and the matcher of tests/support agree, always."""
 
+import json
 import uuid
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -41,13 +43,15 @@ class World:
             for number, resource in enumerate(resources)
         ]
         body = orjson.dumps(
-            {"resourceType": "Bundle", "type": "transaction", "entry": entries},
+            {"resourceType": "Bundle", "type": "batch", "entry": entries},
             default=lambda value: orjson.Fragment(value.text),
             option=orjson.OPT_PASSTHROUGH_SUBCLASS,
         )
         answer = await self.client.post("", content=body, headers={"Prefer": "return=representation"})
         assert answer.status_code == 200, answer.text
-        return [entry["resource"] for entry in answer.json()["entry"]]
+        stored = json.loads(answer.content, parse_float=Decimal)["entry"]
+        assert [entry["response"]["status"][:3] for entry in stored] == ["201"] * len(stored), answer.text
+        return [entry["resource"] for entry in stored]
 
     async def ids(self, resource_type: str, query: str) -> list[str]:
         """Return the ids of all matches, by following the next links."""

@@ -14,9 +14,7 @@ FHIR_JSON = "application/fhir+json"
 
 
 @asynccontextmanager
-async def client_of(
-    settings: Settings, *, path: str = "/fhir/R4", **parts: Any
-) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(settings: Settings, *, path: str = "/fhir/R4", **parts: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Give a client of the service that ``settings`` describe, and drop its database at the end."""
     app = create_app(settings, **parts)
     transport = httpx.ASGITransport(app)

@@ -184,10 +184,6 @@ goals = st.fixed_dictionaries(
 )
 
 
-def _number(text: str) -> Any:
-    return Verbatim(text)
-
-
 class Verbatim(float):
     """A number that is sent in the digits it was given in."""
 
@@ -206,11 +202,11 @@ _ranges = st.sampled_from(
     (("0.75", "0.85"), ("0", "0.8"), ("0.80", "1"), ("95", "100"), (None, "0.8"), ("0.8", None))
 ).map(
     lambda ends: {
-        name: {"value": _number(text), "unit": "%"} for name, text in zip(("low", "high"), ends, strict=True) if text
+        name: {"value": Verbatim(text), "unit": "%"} for name, text in zip(("low", "high"), ends, strict=True) if text
     }
 )
 predictions = st.one_of(
-    st.sampled_from(NUMBERS).map(lambda text: {"probabilityDecimal": _number(text)}),
+    st.sampled_from(NUMBERS).map(lambda text: {"probabilityDecimal": Verbatim(text)}),
     _ranges.map(lambda item: {"probabilityRange": item}),
     concepts.map(lambda concept: {"qualitativeRisk": concept}),
 )
