@@ -6,6 +6,7 @@ takes values out of dicts and lists. What the compiler does not know fails at lo
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from service.conformance.fhirpath_syntax import Call, Literal, Member, Node, Operation, Variable, parse
@@ -172,22 +173,30 @@ def _of_type(branches: list[Branch], name: str) -> list[Branch]:
     return found
 
 
+# Equal steps are one object, by which those who run many branches see what they share.
+
+
+@cache
 def _one_of(key: str) -> Step:
     return lambda values, resource: [value[key] for value in values if key in value]
 
 
+@cache
 def _all_of(key: str) -> Step:
     return lambda values, resource: [item for value in values for item in value.get(key, ()) if item is not None]
 
 
+@cache
 def _only(criterion: Criterion) -> Step:
     return lambda values, resource: [value for value in values if criterion(value, resource)]
 
 
+@cache
 def _has(key: str, wanted: str | bool) -> Criterion:
     return lambda value, resource: value.get(key) == wanted
 
 
+@cache
 def _resolves_to(node: Operation) -> Criterion:
     """Return the condition ``resolve() is Type``, told from the reference's text: nothing is fetched."""
     if node.left != Call(None, "resolve", ()) or not isinstance(node.right, Member):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from service.conformance.definitions import Definition, Definitions
 from service.conformance.fhirpath import Branch, compile_path
-from service.conformance.structures import Structures
+from service.conformance.structures import ANY, Structures
 from service.conformance.terminology import Terminology
 
 
@@ -17,7 +17,7 @@ class SearchParameter:
     documentation: str
     expression: str
     targets: tuple[str, ...]
-    """The resource types that a reference parameter can lead to; empty where any."""
+    """The resource types that a reference parameter can lead to."""
     branches: tuple[Branch, ...]
     """The ways to its values."""
     systems: frozenset[str]
@@ -78,7 +78,7 @@ def search_parameters(
 def _targets(definition: Definition, branches: tuple[Branch, ...]) -> tuple[str, ...]:
     reached = {target for branch in branches if branch.element for target in branch.element.targets}
     listed = definition.get("target", ())
-    return tuple(target for target in listed if not reached or target in reached)
+    return tuple(target for target in listed if not reached or ANY in reached or target in reached)
 
 
 def _implied_systems(branches: tuple[Branch, ...], terminology: Terminology) -> frozenset[str]:

@@ -2,8 +2,8 @@
 
 A parameter with at most one plain value has a field of its own, ``search.status``, so that it can be part of a
 compound index. Dates and numbers are ``{lo, hi}``, or a list of those. All other values share the list ``words``, as
-``code=value``, and so one index. What a list cannot be sorted by stands in ``order.<code>``: ``least`` and ``most``, its
-smallest and its greatest value.
+``code=value``, and so one index. What a list cannot be sorted by stands in ``order.<code>``: ``least`` and ``most``,
+its smallest and its greatest value.
 """
 
 from service.conformance.search_parameters import SearchParameter

@@ -1,12 +1,13 @@
 """From a resource to its search index, compiled from the parameters of its type."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from itertools import chain
 from typing import Any
 
+from service.conformance.fhirpath import Branch, Step, Values
 from service.conformance.search_parameters import SearchParameter
 from service.fhir import json
 from service.search import fields
@@ -21,39 +22,60 @@ INDEX_FORM = 1
 """Raised whenever this layer writes the same values in another form."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
-    parameter: SearchParameter
-    values: Callable[[Any], list[Any]]
+Form = Callable[[Any], list[Any]]
+"""Makes of one value what is stored of it; empty where there is nothing to store."""
+
+
+@dataclass(slots=True)
+class _Tree:
+    """The steps of many branches; what several begin with is run once, and nothing below it where it finds nothing."""
+
+    below: "dict[Step, _Tree]" = field(default_factory=dict)
+    forms: list[tuple[str, Form]] = field(default_factory=list)
+    """By the code of the parameter: what is made of the values that are reached here."""
+
+    def add(self, branch: Branch, code: str, form: Form) -> None:
+        tree = self
+        for step in branch.steps:
+            tree = tree.below.setdefault(step, _Tree())
+        tree.forms.append((code, form))
+
+    def collect(self, values: Values, resource: Any, found: dict[str, list[Any]]) -> None:
+        for code, form in self.forms:
+            made = [stored for value in values if (stored := form(value))]
+            if made:
+                found.setdefault(code, []).extend(made)
+        for step, tree in self.below.items():
+            reached = step(values, resource)
+            if reached:
+                tree.collect(reached, resource, found)
 
 
 def compile_indexer(parameters: Iterable[SearchParameter], references: References) -> Indexer:
     """Return the function that makes the index of a resource of the type that ``parameters`` belong to."""
-    every = [item for item in parameters if item.code != "_id"]  # the document's own key serves _id
-    plain = [_Writer(item, _plain(item, references)) for item in every if fields.has_own_field(item)]
-    bounded = [_Writer(item, _bounds(item)) for item in every if fields.is_bounded(item)]
-    known = {writer.parameter.code for writer in (*plain, *bounded)}
-    worded = [_Writer(item, _words(item, references)) for item in every if item.code not in known]
+    served = {item.code: item for item in parameters if item.code != "_id"}  # the document's own key serves _id
+    tree = _Tree()
+    for parameter in served.values():
+        for branch in parameter.branches:
+            tree.add(branch, parameter.code, _form(parameter, branch.type, references))
 
     def index(resource: Any) -> Index:
+        found: dict[str, list[Any]] = {}
+        tree.collect([resource], resource, found)
         search: dict[str, Any] = {}
         order: dict[str, Any] = {}
         words: list[str] = []
-        for writer in plain:
-            for value in writer.values(resource):
-                search[writer.parameter.code] = value
-        for writer in bounded:
-            spans = [{"lo": lo, "hi": hi} for lo, hi in writer.values(resource)]
-            if spans and writer.parameter.single:
-                search[writer.parameter.code] = spans[0]
-            elif spans:
-                search[writer.parameter.code] = spans
-                order[writer.parameter.code] = _ends([span["lo"] for span in spans])
-        for writer in worded:
-            values = writer.values(resource)
-            if values:
-                code = writer.parameter.code
-                words.extend(f"{code}={form}" for form in dict.fromkeys(chain.from_iterable(values)))
+        for code, values in found.items():
+            parameter = served[code]
+            if fields.has_own_field(parameter):
+                search[code] = values[0][0]
+            elif fields.is_bounded(parameter):
+                spans = [{"lo": lo, "hi": hi} for value in values for lo, hi in value]
+                search[code] = spans[0] if parameter.single else spans
+                if not parameter.single:
+                    order[code] = _ends([span["lo"] for span in spans])
+            else:
+                words.extend([f"{code}={form}" for form in dict.fromkeys(chain.from_iterable(values))])
                 order[code] = _ends([forms[0] for forms in values])
         return {"search": search, "words": words, "order": order}
 
@@ -71,34 +93,17 @@ def index_hash(parameters: Iterable[SearchParameter], references: References) ->
     return sha256(text).hexdigest()[:16]
 
 
-def _plain(parameter: SearchParameter, references: References) -> Callable[[Any], list[str]]:
-    form = references.scalar if parameter.type == "reference" else token.scalar
-    (branch,) = parameter.branches
-    return lambda resource: [text for value in branch.values(resource) if (text := form(value)) is not None]
-
-
-def _bounds(parameter: SearchParameter) -> Callable[[Any], list[Any]]:
-    spans = date.stretches if parameter.type == "date" else number.spans
-    return lambda resource: [
-        span for branch in parameter.branches for value in branch.values(resource) for span in spans(branch.type, value)
-    ]
-
-
-def _words(parameter: SearchParameter, references: References) -> Callable[[Any], list[list[str]]]:
-    ways = [(branch, _word_form(parameter, branch.type, references)) for branch in parameter.branches]
-
-    def words(resource: Any) -> list[list[str]]:
-        every = [list(form(value)) for branch, form in ways for value in branch.values(resource)]
-        return [forms for forms in every if forms]
-
-    return words
-
-
-def _word_form(parameter: SearchParameter, of_type: str, references: References) -> Callable[[Any], Iterator[str]]:
-    forms: dict[str, Callable[[Any], Iterator[str]]] = {
+def _form(parameter: SearchParameter, of_type: str, references: References) -> Form:
+    if fields.has_own_field(parameter):
+        scalar = references.scalar if parameter.type == "reference" else token.scalar
+        return lambda value: [text] if (text := scalar(value)) is not None else []
+    forms: dict[str, Callable[[Any], Iterable[Any]]] = {
+        "date": partial(date.stretches, of_type),
+        "number": partial(number.spans, of_type),
         "token": partial(token.words, parameter, of_type),
         "reference": references.words,
         "string": string.words,
         "uri": uri.words,
     }
-    return forms[parameter.type]
+    form = forms[parameter.type]
+    return lambda value: list(form(value))

@@ -11,22 +11,14 @@ from service.fhir.entry import Parameters
 from service.fhir.outcome import Issue, OutcomeError
 from service.search import fields
 from service.search.predicate import (
-    NOTHING,
-    Member,
-    OneOf,
     Predicate,
-    Present,
-    StartsWith,
     all_of,
-    any_of,
 )
-from service.search.text import split_unescaped
-from service.search.types import date, number, string, token, uri
 from service.search.types.reference import References
+from service.search.values import ValueReader
 
 T = TypeVar("T")
 
-PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 CONTROL = ("_sort", "_count", "_total", "_page")
 """The parameters that say how the result is to come."""
 TOTALS = ("none", "estimate", "accurate")
@@ -82,9 +74,8 @@ class SearchParser:
         now: Callable[[], int],
     ) -> None:
         self._parameters = parameters
-        self._references = references
+        self._values = ValueReader(references, now)
         self._sizes = sizes
-        self._now = now
 
     def parse(self, parameters: Parameters, *, lenient: bool) -> SearchRequest:
         """Return what ``parameters`` ask for; raises OutcomeError with every parameter that cannot be read.
@@ -98,7 +89,7 @@ class SearchParser:
         predicates = []
         for name, text in known:
             if name in self._parameters:
-                predicates.append(control.attempt(name, partial(self._predicate, self._parameters[name]), text))
+                predicates.append(control.attempt(name, partial(self._values.predicate, self._parameters[name]), text))
         asked = control.value("_count", self._count)
         request = SearchRequest(
             predicate=all_of(item for item in predicates if item is not None),
@@ -115,47 +106,6 @@ class SearchParser:
 
     def _is_known(self, name: str) -> bool:
         return name in self._parameters or name in CONTROL
-
-    def _predicate(self, parameter: SearchParameter, text: str) -> Predicate:
-        values = split_unescaped(text, ",")
-        if not all(values):
-            raise ValueError("A value is empty; leave the parameter out to search without it")
-        return any_of(self._one(parameter, value) for value in values)
-
-    def _one(self, parameter: SearchParameter, text: str) -> Predicate:
-        if fields.is_bounded(parameter):
-            return self._bounded(parameter, text)
-        if parameter.type == "string":
-            return StartsWith(fields.WORDS, fields.word(parameter, string.query_start(text)))
-        if not fields.has_own_field(parameter):
-            return OneOf(fields.WORDS, tuple(fields.word(parameter, item) for item in self._words(parameter, text)))
-        field = fields.own_field(parameter)
-        if parameter.type == "token":
-            wanted = token.scalar_words(parameter, text)
-            return Present(field) if wanted is None else OneOf(field, wanted) if wanted else NOTHING
-        if parameter.type == "reference":
-            return OneOf(field, self._references.scalar_words(parameter, text))
-        return OneOf(field, uri.query_words(text))
-
-    def _words(self, parameter: SearchParameter, text: str) -> tuple[str, ...]:
-        reads: dict[str, Callable[[str], tuple[str, ...]]] = {
-            "token": token.query_words,
-            "reference": self._references.query_words,
-            "uri": uri.query_words,
-        }
-        return reads[parameter.type](text)
-
-    def _bounded(self, parameter: SearchParameter, text: str) -> Predicate:
-        prefix, value = (text[:2], text[2:]) if text[:2] in PREFIXES else ("eq", text)
-        if value[:1].isalpha():
-            raise ValueError(f"The prefix is not one of: {', '.join(PREFIXES)}")
-        field = fields.own_field(parameter)
-        lo, hi = (f"{field}.lo", f"{field}.hi") if parameter.single else ("lo", "hi")
-        if parameter.type == "date":
-            condition = date.predicate(prefix, lo, hi, date.query_stretch(value), self._now())
-        else:
-            condition = number.predicate(prefix, lo, hi, number.query_number(value))
-        return condition if parameter.single else Member(field, condition)
 
     def _sort(self, text: str) -> tuple[SortKey, ...]:
         keys = []

@@ -1,7 +1,7 @@
-"""Small valid resources, Bundles and what tests read from answers."""
+"""Small valid resources, Bundles, and what tests read from answers."""
 
+import json
 import uuid
-from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ import orjson
 Json = dict[str, Any]
 
 VALIDATION_RULE = "https://w3id.org/recovery-plan/CodeSystem/validation-rule"
+TYPES = ("CarePlan", "Goal", "RiskAssessment")
 
 
 def care_plan(**members: Any) -> Json:
@@ -28,6 +29,11 @@ def risk_assessment(**members: Any) -> Json:
     """Return a minimal valid RiskAssessment with ``members`` added or replaced."""
     base = {"resourceType": "RiskAssessment", "status": "final"}
     return {**base, "subject": {"reference": "Patient/example"}, **members}
+
+
+def without(resource: Json, *names: str) -> Json:
+    """Return ``resource`` without the members ``names``."""
+    return {key: value for key, value in resource.items() if key not in names}
 
 
 def entry(method: str, url: str, resource: Json | None = None, full_url: str | None = None, **request: Any) -> Json:
@@ -69,41 +75,55 @@ async def created(client: httpx.AsyncClient, resource: Json) -> Json:
 
 async def total(client: httpx.AsyncClient) -> int:
     """Return how many resources are stored, of all types, as searches count them."""
-    counts = [await client.get(f"/{name}?_summary=count") for name in ("CarePlan", "Goal", "RiskAssessment")]
+    counts = [await client.get(f"/{name}?_summary=count") for name in TYPES]
     return sum(count.json()["total"] for count in counts)
 
 
-def issues(response: httpx.Response) -> list[Json]:
-    """Return the issues of an answer that must be a well-formed OperationOutcome about an error."""
-    assert response.headers["content-type"] == "application/fhir+json; charset=utf-8"
-    outcome = response.json()
+def statuses(response: httpx.Response) -> list[str]:
+    """Return the status codes of the entries of a batch's or transaction's answer."""
+    assert response.status_code == 200, response.text
+    return [item["response"]["status"][:3] for item in response.json().get("entry", [])]
+
+
+def paths(response: httpx.Response) -> list[str]:
+    """Return ``Type/id`` of each entry of a batch's or transaction's answer that has a location."""
+    locations = [item["response"].get("location", "") for item in response.json()["entry"]]
+    return [location.partition("/_history/")[0] for location in locations if location]
+
+
+def problems_in(outcome: Json) -> list[tuple[str, str | None]]:
+    """Return rule key and place of each issue of an OperationOutcome, which must have the shape of all of ours."""
     assert outcome["resourceType"] == "OperationOutcome"
-    return [checked_issue(issue) for issue in outcome["issue"]]
+    return [_rule_and_place(issue) for issue in outcome["issue"]]
 
 
-def checked_issue(issue: Json) -> Json:
-    """Return rule key, code, place and sentence of an issue that must have the shape of all of ours."""
+def _rule_and_place(issue: Json) -> tuple[str, str | None]:
     assert issue["severity"] == "error"
     (coding,) = issue["details"]["coding"]
     assert coding["system"] == VALIDATION_RULE
     assert len(issue["diagnostics"].split()) > 3, "a sentence that can be acted on"
     assert "Traceback" not in issue["diagnostics"]
     (place,) = issue.get("expression", [None])
-    return {"rule": coding["code"], "code": issue["code"], "place": place, "said": issue["diagnostics"]}
+    return coding["code"], place
 
 
 def problems(response: httpx.Response) -> list[tuple[str, str | None]]:
-    """Return rule key and place of each issue of an answer that must be a well-formed OperationOutcome."""
-    return [(issue["rule"], issue["place"]) for issue in issues(response)]
+    """Return rule key and place of each issue of an answer that must be an OperationOutcome."""
+    assert response.headers["content-type"] == "application/fhir+json; charset=utf-8"
+    return problems_in(response.json())
 
 
-def with_numbers_as_text(value: Any) -> Any:
-    """Return the value that JSON text stands for, each number as the digits that it was written in."""
-    import json
+class Digits(str):
+    """A number as it was written."""
 
-    return json.loads(value, parse_float=lambda text: ("number", text), parse_int=lambda text: ("number", text))
+    __slots__ = ()
 
 
-def decimal(text: str) -> Decimal:
-    """Return a number for `orjson`-free comparison."""
-    return Decimal(text)
+def exactly(text: str | bytes) -> Any:
+    """Return what JSON ``text`` says: objects as lists of pairs in their order, numbers as `Digits`."""
+    return json.loads(text, object_pairs_hook=list, parse_float=Digits, parse_int=Digits)
+
+
+def sent_part(text: str | bytes) -> Any:
+    """Return `exactly` what a resource says apart from the members that the service sets."""
+    return [(key, value) for key, value in exactly(text) if key not in ("resourceType", "id", "meta")]

@@ -1,7 +1,7 @@
 """Search type reference: to resources here and elsewhere (https://hl7.org/fhir/R4/search.html#reference).
 
-A reference to this server is written as ``Type/id`` and ``id``, whether it was given relative or absolute; one to
-another server stays as it is. A canonical is written with and without its version.
+A reference to this server is written as ``Type/id``, whether it was given relative or absolute; one to another server
+stays as it is. A canonical is written with and without its version.
 """
 
 from collections.abc import Iterator
@@ -32,20 +32,13 @@ class References:
         yield normal
         if isinstance(value, str) and "|" in value:
             yield self._normal(value.partition("|")[0])
-        elif (literal := parse_reference(normal)) is not None and literal.base is None:
-            yield literal.id
 
-    def scalar_words(self, parameter: SearchParameter, text: str) -> tuple[str, ...]:
-        """Return the values that ``text`` asks of a parameter stored in one form."""
+    def query_words(self, parameter: SearchParameter, text: str) -> tuple[str, ...]:
+        """Return the forms that ``text`` asks for; an id alone may be of each type that the parameter can lead to."""
         wanted = unescape(text)
         if is_id(wanted):
             return tuple(f"{target}/{wanted}" for target in parameter.targets)
         return (self._normal(wanted),)
-
-    def query_words(self, text: str) -> tuple[str, ...]:
-        """Return the form that ``text`` asks for."""
-        wanted = unescape(text)
-        return (wanted if is_id(wanted) else self._normal(wanted),)
 
     def _normal(self, text: str) -> str:
         literal = parse_reference(text)

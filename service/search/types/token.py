@@ -1,7 +1,7 @@
 """Search type token: codes, codings, identifiers, booleans (https://hl7.org/fhir/R4/search.html#token).
 
-A value is written in every form that a query may ask for: ``code``, ``system|code``, ``|code`` where it has no system,
-and ``system|``.
+A value is written as ``code`` and as ``system|code``, or ``|code`` where it has no system; a query for ``system|``
+looks for the words that start so.
 """
 
 from collections.abc import Iterator
@@ -43,10 +43,12 @@ def scalar_words(parameter: SearchParameter, text: str) -> tuple[str, ...] | Non
     return (code,) if code else None
 
 
-def query_words(text: str) -> tuple[str, ...]:
-    """Return the form that ``text`` asks for."""
+def query_word(text: str) -> tuple[str, bool]:
+    """Return the form that ``text`` asks for, and whether it is only the start of it."""
     system, code = _parts(text)
-    return (_one_part(code) if system is None else f"{_one_part(system)}|{_one_part(code)}",)
+    if system is None:
+        return _one_part(code), False
+    return f"{_one_part(system)}|{_one_part(code)}", not code
 
 
 def _parts(text: str) -> tuple[str | None, str]:
@@ -65,7 +67,7 @@ def _forms(system: str | None, code: str | None) -> Iterator[str]:
     if code is not None:
         yield _one_part(code)
         yield f"{_one_part(system or '')}|{_one_part(code)}"
-    if system:
+    elif system:
         yield f"{_one_part(system)}|"
 
 
