@@ -38,7 +38,8 @@ async def history_instance(request: Request, context: Context) -> Response:
     if len(found) > len(shown) > 0:
         token = page_token(context.page_secret, query, [shown[-1].version])
         links.append(("next", f"{request.base}/{query}{'&' if kept else '?'}_page={token}"))
-    entries = [_entry(request.base, item) for item in shown]
+    before = [*found[1:], None]
+    entries = [_entry(request.base, item, earlier) for item, earlier in zip(shown, before, strict=False)]
     return Response(200, bundle("history", entries, links=links, total=total if asked.since is None else None))
 
 
@@ -77,8 +78,8 @@ def _since(text: str | None) -> datetime | None:
         raise OutcomeError(Issue("parameter-value", sentence, "http._since")) from None
 
 
-def _entry(base: str, stored: Stored) -> Entry:
-    created = stored.method == "POST" or stored.version == 1
+def _entry(base: str, stored: Stored, earlier: Stored | None) -> Entry:
+    created = stored.method == "POST" or stored.version == 1 or (earlier is not None and earlier.deleted)
     status = HTTPStatus.NO_CONTENT if stored.deleted else HTTPStatus.CREATED if created else HTTPStatus.OK
     url = stored.type if stored.method == "POST" else f"{stored.type}/{stored.id}"
     role = {

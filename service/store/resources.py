@@ -64,6 +64,8 @@ class ResourceStore:
         self._types = types
         self._clock = clock
         self._session = session
+        self._new: dict[str, dict[str, Document]] = {}
+        """By type and id what a transaction creates, until it ends or asks for it."""
         self._current = {name: driver.collection(name) for name in types}
         self._history = {name: driver.collection(f"{name}_history") for name in types}
 
@@ -80,6 +82,8 @@ class ResourceStore:
     @translated
     async def read(self, resource_type: str, resource_id: str) -> Stored | None:
         """Return the current version, which may be a deletion, or None where the id was never used."""
+        if resource_id in self._new.get(resource_type, ()):
+            await self._flush(resource_type)
         found = await self._current[resource_type].find_one({"_id": resource_id}, SERVED, session=self._session)
         return to_stored(resource_type, found) if found else None
 
@@ -123,9 +127,15 @@ class ResourceStore:
 
     @translated
     async def insert(self, resource_type: str, resource_id: str, resource: dict[str, Any], method: str) -> Stored:
-        """Store a first version and return it; raises ExistsError where the id is taken."""
+        """Store a first version and return it; raises ExistsError where the id is taken.
+
+        In a transaction the document goes to the database together with others of its type.
+        """
         moment = later_than(None, self._clock())
         document = make_document(resource, self._types[resource_type], resource_id, 1, moment, method)
+        if self.in_transaction:
+            self._new.setdefault(resource_type, {})[resource_id] = document
+            return to_stored(resource_type, document)
         try:
             await self._current[resource_type].insert_one(document, session=self._session)
         except DuplicateKeyError:
@@ -145,6 +155,13 @@ class ResourceStore:
         """Store the deletion after ``current`` and return it; raises MovedOnError where another write was faster."""
         moment = later_than(current, self._clock())
         return await self._succeed(current, make_tombstone(current.id, current.version + 1, moment))
+
+    async def _flush(self, *resource_types: str) -> None:
+        """Send what the transaction has created of these types so far."""
+        for resource_type in resource_types:
+            documents = self._new.pop(resource_type, None)
+            if documents:
+                await self._current[resource_type].insert_many(documents.values(), session=self._session)
 
     async def _succeed(self, current: Stored, document: Document) -> Stored:
         """Copy ``current`` to history, then put ``document`` in its place.
@@ -171,6 +188,7 @@ class ResourceStore:
         after: list[Any] | None,
     ) -> Page:
         """Return at most ``count`` matches in the order of ``sort``, from the place ``after`` on."""
+        await self._flush(resource_type)
         wanted = both({"deleted": False}, to_filter(predicate))
         projection = SERVED | {key.field: 1 for key in sort if key.field != "_id"}
         order = segments(sort)
@@ -194,6 +212,7 @@ class ResourceStore:
     @translated
     async def count(self, resource_type: str, predicate: Predicate) -> int:
         """Return how many resources match."""
+        await self._flush(resource_type)
         query = both({"deleted": False}, to_filter(predicate))
         matches: int = await self._current[resource_type].count_documents(query, session=self._session)
         return matches
@@ -212,6 +231,7 @@ class ResourceStore:
                 await self._driver.start_transaction(session)
                 try:
                     result = await work(bound)
+                    await bound._flush(*bound._new)
                     await _commit(session, deadline)
                 except BaseException as error:
                     if session.in_transaction:

@@ -7,6 +7,11 @@ import pytest
 from tests.support.resources import care_plan, created, goal, problems
 
 
+@pytest.fixture
+def client(shared_client):
+    return shared_client
+
+
 async def versions_of(client, count):
     """Make a Goal with ``count`` versions and return its address."""
     made = await created(client, goal(description={"text": "1"}))

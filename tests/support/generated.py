@@ -217,7 +217,7 @@ risk_assessments = st.fixed_dictionaries(
         "occurrenceDateTime": date_times,
         "identifier": _some(identifiers),
         "method": concepts,
-        "performer": teams.filter(lambda item: "CareTeam" not in item.get("reference", "")),
+        "performer": teams.filter(lambda item: "Practitioner" in item.get("reference", "Practitioner")),
         "prediction": _some(predictions),
         "extension": _extensions,
     },

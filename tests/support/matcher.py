@@ -250,7 +250,7 @@ def instants(text: str) -> Span:
     clock, zone = rest, UTC
     if clock.endswith("Z"):
         clock = clock[:-1]
-    elif clock[-6] in "+-":
+    elif clock[-6:-5] in ("+", "-"):
         sign = -1 if clock[-6] == "-" else 1
         zone = timezone(sign * timedelta(hours=int(clock[-5:-3]), minutes=int(clock[-2:])))
         clock = clock[:-6]
