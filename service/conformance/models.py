@@ -17,13 +17,14 @@ _NAME = re.compile(r"[A-Za-z]{1,64}")
 def model_issues(resource: dict[str, Any], resource_type: str, place: str) -> list[Issue]:
     """Return what the model of ``resource_type`` refuses in ``resource``, which stands at ``place``."""
     from fhir.resources.R4B import get_fhir_model_class  # importing it takes a while: only where it is needed
+    from fhir.resources.R4B.domainresource import DomainResource
     from fhir.resources.R4B.resource import Resource
 
     try:
         model = get_fhir_model_class(resource_type) if _NAME.fullmatch(resource_type) else None
     except (KeyError, ValueError):
         model = None
-    if model is None or not issubclass(model, Resource):
+    if model is None or not issubclass(model, Resource) or model in (Resource, DomainResource):
         return [Issue("resource-type", "FHIR R4 has no such resource type", f"{place}.resourceType")]
     try:
         model.model_validate(resource)

@@ -50,11 +50,11 @@ class Structures:
         for item in definitions.of_type("StructureDefinition"):
             if item.get("derivation") != "constraint":
                 self._snapshots[item["type"]] = item["snapshot"]["element"]
-                self._kinds[item["type"]] = item["kind"]
+                self._kinds[item["type"]] = "abstract" if item["abstract"] else item["kind"]
         self.of_type = cache(self._of_type)
 
     def is_resource(self, name: str) -> bool:
-        """Return whether ``name`` is a resource type whose definition is held."""
+        """Return whether ``name`` is a resource type whose definition is held, and not an abstract one."""
         return self._kinds.get(name) == "resource"
 
     def is_primitive(self, name: str) -> bool:

@@ -4,41 +4,32 @@ Compiled once from StructureDefinition snapshots (https://hl7.org/fhir/R4/valida
 is reported at once, with its place and the rule's key.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import Any
 
 from service.conformance.models import model_issues
 from service.conformance.place import Place, path_name
 from service.conformance.primitives import Check
+from service.conformance.rules import (
+    FullError,
+    Item,
+    Report,
+    Rule,
+    concept_check,
+    demand_one_form,
+    listed,
+    many,
+    many_extras,
+    reference_check,
+    says_why,
+    single,
+    unknown_element,
+    unless,
+    wrong_type,
+)
 from service.conformance.structures import ANY, Element, Structure, Structures
 from service.conformance.terminology import Terminology
 from service.fhir.outcome import Issue
-from service.fhir.reference import parse_reference
-
-MOST_ISSUES = 100
-"""In one resource; after so many the rest is not looked at, so that no body costs minutes or megabytes to refuse."""
-
-
-class Report(list[Issue]):
-    """The issues found so far."""
-
-    def append(self, issue: Issue) -> None:
-        """Add ``issue``; raises FullError where that is enough."""
-        super().append(issue)
-        if len(self) > MOST_ISSUES:
-            raise FullError
-
-
-class FullError(Exception):
-    """A resource has more issues than anyone reads at once."""
-
-
-Rule = Callable[[Any, dict[str, Any], Place, Report], None]
-"""Checks the value of one JSON key, given the object it stands in and that object's place."""
-Item = Callable[[Any, Place, Report], None]
-"""Checks one value at its place."""
 
 DEEPEST = 60
 """Levels of elements below the root; no real record comes near."""
@@ -76,7 +67,8 @@ class Validator:
         else:
             if _is_deeper(value, DEEPEST - place.depth):
                 return report.append(_too_deep(place))
-            report.extend(model_issues(value, name, str(place)))
+            for issue in model_issues(value, name, str(place)):
+                report.append(issue)
         return None
 
     def _objects_of(self, name: str) -> Item:
@@ -94,34 +86,24 @@ class Validator:
         rules = self._rules(structure)
         if is_resource:
             rules["resourceType"] = lambda value, parent, place, report: None
-        choice_of = {e.key: name for name, some in structure.choices.items() if len(some) > 1 for e in some}
-        mandatory = [
-            (name, tuple(mark + e.key for e in structure.choices[name] for mark in ("", "_")))
-            for name in structure.mandatory
-        ]
+        mandatory = [(name, tuple(e.key for e in structure.choices[name])) for name in structure.mandatory]
         known = [key for key in rules if not key.startswith("_")]
 
         def check(value: Any, place: Place, report: Report) -> None:
             if type(value) is not dict:
-                return _wrong_type("an object", value, place, report)
+                return wrong_type("an object", value, place, report)
             if not value:
                 return report.append(Issue("wrong-type", "An object in FHIR is never empty", str(place)))
             if place.depth > DEEPEST:
                 return report.append(_too_deep(place))
-            chosen = None
             for key, item in value.items():
                 rule = rules.get(key)
                 if rule is None:
-                    _unknown(key, known, place, report)
+                    unknown_element(key, known, place, report)
                     continue
                 rule(item, value, place, report)
-                if key in choice_of:
-                    if choice_of[key] == chosen:
-                        sentence = f"Only one form of {chosen}[x] may be given"
-                        report.append(Issue("unknown-element", sentence, f"{place}.{chosen}"))
-                    chosen = choice_of[key]
             for name, keys in mandatory:
-                if not any(key in value for key in keys):
+                if name not in value and not any(key in value or says_why(value.get(f"_{key}")) for key in keys):
                     report.append(Issue("cardinality", f"The element {name} must be there", f"{place}.{name}"))
             return None
 
@@ -131,14 +113,24 @@ class Validator:
         rules: dict[str, Rule] = {}
         for choice, elements in structure.choices.items():
             for element in elements:
-                name = path_name(element.key, choice, element.type)
-                is_primitive = self._structures.is_primitive(element.type)
-                item = self._primitive(element) if is_primitive else self._complex(element)
-                rules[element.key] = (_list if element.many else _single)(element.key, name, item, is_primitive)
-                if is_primitive:
-                    extra = self._objects_of("Element")
-                    rules[f"_{element.key}"] = (_extras if element.many else _single)(element.key, name, extra, True)
+                self._add_rules(rules, element, path_name(element.key, choice, element.type))
+            if len(elements) > 1:
+                demand_one_form(rules, choice, [element.key for element in elements])
         return rules
+
+    def _add_rules(self, rules: dict[str, Rule], element: Element, name: str) -> None:
+        key = element.key
+        if not self._structures.is_primitive(element.type):
+            item = self._complex(element)
+            rules[key] = many(key, name, item) if element.many else single(name, item)
+            return
+        item, extra = self._primitive(element), self._objects_of("Element")
+        if element.many:
+            rules[key] = many(key, name, item, or_null=True)
+        else:
+            rules[key] = unless(self._accepts(element), single(name, item))
+        if key != "id":  # an id has no extensions
+            rules[f"_{key}"] = many_extras(key, name, extra) if element.many else single(name, extra)
 
     def _primitive(self, element: Element) -> Item:
         is_written_right, type_name = self._primitives[element.type], element.type
@@ -148,9 +140,16 @@ class Validator:
             if not is_written_right(value):
                 report.append(Issue("format", f"This is not written as a FHIR {type_name}", str(place)))
             elif allowed is not None and value not in allowed:
-                report.append(Issue("binding", f"The code must be one of: {_listed(allowed)}", str(place)))
+                report.append(Issue("binding", f"The code must be one of: {listed(allowed)}", str(place)))
 
         return check
+
+    def _accepts(self, element: Element) -> Check:
+        """Return what tells at once, without a place to report, that one value is right."""
+        allowed = self._allowed_codes(element)
+        return (
+            self._primitives[element.type] if allowed is None else lambda value: type(value) is str and value in allowed
+        )
 
     def _allowed_codes(self, element: Element) -> frozenset[str] | None:
         if element.value_set is None or not self._terminology.is_enumerable(element.value_set):
@@ -162,82 +161,10 @@ class Validator:
             return self._any_resource
         check = self._object(element.structure) if element.structure else self._objects_of(element.type)
         if element.type == "Reference" and element.targets and ANY not in element.targets:
-            return _reference_check(check, element.targets)
+            return reference_check(check, element.targets)
         if element.value_set is not None and element.type == "CodeableConcept":
-            return _concept_check(check, self._terminology.codings(element.value_set), element.value_set)
+            return concept_check(check, self._terminology.codings(element.value_set), element.value_set)
         return check
-
-
-def _single(key: str, name: str, item: Item, is_primitive: bool) -> Rule:
-    def rule(value: Any, parent: dict[str, Any], place: Place, report: Report) -> None:
-        if value.__class__ is list:
-            report.append(Issue("wrong-type", "This element has one value, not a list", f"{place}.{name}"))
-        else:
-            item(value, Place(place, name, None, place.depth + 1), report)
-
-    return rule
-
-
-def _list(key: str, name: str, item: Item, is_primitive: bool) -> Rule:
-    def rule(value: Any, parent: dict[str, Any], place: Place, report: Report) -> None:
-        if value.__class__ is not list:
-            return _wrong_type("a list", value, Place(place, name), report)
-        if not value:
-            return report.append(Issue("wrong-type", "A list in FHIR is never empty", f"{place}.{name}"))
-        depth = place.depth + 1
-        for index, member in enumerate(value):
-            if member is None and is_primitive and _has_extra(parent, key, index):
-                continue
-            item(member, Place(place, name, index, depth), report)
-        return None
-
-    return rule
-
-
-def _extras(key: str, name: str, item: Item, is_primitive: bool) -> Rule:
-    def rule(value: Any, parent: dict[str, Any], place: Place, report: Report) -> None:
-        if value.__class__ is not list:
-            return _wrong_type("a list", value, Place(place, name), report)
-        values = parent.get(key)
-        if values.__class__ is list and len(values) != len(value):
-            sentence = f"_{key} has as many members as {key}, with null where there is nothing to say"
-            return report.append(Issue("wrong-type", sentence, f"{place}.{name}"))
-        for index, member in enumerate(value):
-            if member is not None:
-                item(member, Place(place, name, index, place.depth + 1), report)
-        return None
-
-    return rule
-
-
-def _has_extra(parent: dict[str, Any], key: str, index: int) -> bool:
-    extras = parent.get(f"_{key}")
-    return extras.__class__ is list and index < len(extras) and extras[index] is not None
-
-
-def _reference_check(check: Item, targets: frozenset[str]) -> Item:
-    def checked(value: Any, place: Place, report: Report) -> None:
-        check(value, place, report)
-        text = value.get("reference") if value.__class__ is dict else None
-        literal = parse_reference(text) if text.__class__ is str else None
-        if literal is not None and literal.type not in targets:
-            sentence = f"A reference to {literal.type} is not allowed here, only to: {_listed(targets)}"
-            report.append(Issue("reference-target", sentence, f"{place}.reference"))
-
-    return checked
-
-
-def _concept_check(check: Item, allowed: frozenset[tuple[str, str]], value_set: str) -> Item:
-    def checked(value: Any, place: Place, report: Report) -> None:
-        before = len(report)
-        check(value, place, report)
-        if len(report) == before:
-            given = {(coding.get("system"), coding.get("code")) for coding in value.get("coding", ())}
-            if not given & allowed:
-                codes = _listed({code for _, code in allowed})
-                report.append(Issue("binding", f"One coding must be of {value_set}: {codes}", str(place)))
-
-    return checked
 
 
 def _type_of(value: Any) -> str | None:
@@ -262,21 +189,3 @@ def _is_deeper(value: Any, levels: int) -> bool:
         if not layer:
             return False
     return True
-
-
-def _unknown(key: str, known: list[str], place: Place, report: Report) -> None:
-    name = ascii(key[:64])[1:-1]
-    near = get_close_matches(key[:64], known, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    report.append(Issue("unknown-element", f"The element {name} is not defined here{hint}", f"{place}.{name}"))
-
-
-def _wrong_type(wanted: str, value: Any, place: Place, report: Report) -> None:
-    kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-    sentence = f"This must be {wanted} and is {kinds.get(type(value), 'a number')}"
-    report.append(Issue("wrong-type", sentence, str(place)))
-
-
-def _listed(names: frozenset[str] | set[str]) -> str:
-    shown = sorted(names)[:20]
-    return ", ".join(shown) + (f" and {len(names) - 20} more" if len(names) > 20 else "")

@@ -16,7 +16,6 @@ from service.interactions.perform import perform
 from service.store.resources import ResourceStore
 
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
-_WRITES = ("POST", "PUT")
 
 
 async def transaction(entries: list[BundleEntry], context: Context) -> list[Response]:
@@ -43,7 +42,7 @@ async def _one(entry: BundleEntry, request: Request, context: Context) -> Respon
         response = await perform(request, context)
     except OutcomeError as error:
         raise OutcomeError(*prefixed(error.issues, entry.place), headers=error.headers) from error
-    if request.method in _WRITES and request.preferences.returns is None:
+    if _stores(request) and request.preferences.returns is None:
         return replace(response, body=None)  # the answer to a transaction is short unless the client asks
     return response
 
@@ -62,9 +61,16 @@ def _unserved(entries: list[BundleEntry], requests: list[Request], context: Cont
             yield Issue("entry-type", sentence, f"{entry.place}.request.url")
 
 
+def _creates(request: Request) -> bool:
+    return request.method == "POST" and len(request.path) == 1  # and not a search by POST
+
+
+def _stores(request: Request) -> bool:
+    return request.method == "PUT" or _creates(request)
+
+
 def _with_new_id(request: Request, context: Context) -> Request:
-    is_create = request.method == "POST" and len(request.path) == 1
-    return replace(request, new_id=context.new_id()) if is_create else request
+    return replace(request, new_id=context.new_id()) if _creates(request) else request
 
 
 def _target(request: Request) -> str | None:
@@ -119,7 +125,7 @@ class _Links:
         return linked
 
     def _linked(self, entry: BundleEntry, request: Request, context: Context, issues: list[Issue]) -> Request:
-        if request.method not in _WRITES or not isinstance(request.resource, dict):
+        if not _stores(request) or not isinstance(request.resource, dict):
             return request
         base = _base_of(entry.full_url)
 

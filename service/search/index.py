@@ -1,10 +1,9 @@
 """From a resource to its search index, compiled from the parameters of its type."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from itertools import chain
 from typing import Any
 
 from service.conformance.fhirpath import Branch, Step, Values
@@ -22,8 +21,11 @@ INDEX_FORM = 1
 """Raised whenever this layer writes the same values in another form."""
 
 
-Form = Callable[[Any], list[Any]]
-"""Makes of one value what is stored of it; empty where there is nothing to store."""
+Form = Callable[[Any], Sequence[Any]]
+"""Makes of one value what is stored of it, empty where there is nothing to store.
+
+That is the text of an own field, or spans, or a pair: the words it is found by and the keys it is sorted by.
+"""
 
 
 @dataclass(slots=True)
@@ -75,8 +77,11 @@ def compile_indexer(parameters: Iterable[SearchParameter], references: Reference
                 if not parameter.single:
                     order[code] = _ends([span["lo"] for span in spans])
             else:
-                words.extend([f"{code}={form}" for form in dict.fromkeys(chain.from_iterable(values))])
-                order[code] = _ends([forms[0] for forms in values])
+                words.extend(
+                    [f"{code}={form}" for form in dict.fromkeys(form for forms, _ in values for form in forms)]
+                )
+                if keys := [key for _, its_keys in values for key in its_keys]:
+                    order[code] = _ends(keys)
         return {"search": search, "words": words, "order": order}
 
     return index
@@ -97,13 +102,19 @@ def _form(parameter: SearchParameter, of_type: str, references: References) -> F
     if fields.has_own_field(parameter):
         scalar = references.scalar if parameter.type == "reference" else token.scalar
         return lambda value: [text] if (text := scalar(value)) is not None else []
-    forms: dict[str, Callable[[Any], Iterable[Any]]] = {
+    if parameter.type == "token":
+        return partial(token.words_and_keys, parameter, of_type)
+    spans: dict[str, Callable[[Any], Iterable[Any]]] = {
         "date": partial(date.stretches, of_type),
         "number": partial(number.spans, of_type),
-        "token": partial(token.words, parameter, of_type),
+    }
+    if parameter.type in spans:
+        bounded = spans[parameter.type]
+        return lambda value: list(bounded(value))
+    forms: dict[str, Callable[[Any], Iterable[str]]] = {
         "reference": references.words,
         "string": string.words,
         "uri": uri.words,
     }
     form = forms[parameter.type]
-    return lambda value: list(form(value))
+    return lambda value: (words, words[:1]) if (words := list(form(value))) else ()

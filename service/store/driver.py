@@ -54,6 +54,13 @@ class Driver:
         """Return a collection of the database."""
         return self.database[name]
 
+    async def aggregate(self, collection: Any, stages: list[Document], session: Any) -> list[Document]:
+        """Return the documents that an aggregation of ``collection`` yields."""
+        started = collection.aggregate(stages, session=session)
+        cursor = started if self._is_motor else await started
+        documents: list[Document] = await cursor.to_list(None)
+        return documents
+
     async def ping(self) -> None:
         """Return when the server answers; raises PyMongoError where it does not."""
         await self._client.admin.command("ping")

@@ -1,13 +1,16 @@
 """Pages by key: which documents come after the last one that was seen, in any order.
 
-Resources without a sort field come last, ascending or descending, so an order with n such fields has 2^n segments:
-those that have all of them, those that lack the last, and so on. Within a segment plain keys decide.
+Resources without a sort field come last, ascending or descending. For the first key that cuts the order in two: those
+that have it, and those that lack it, for which the next key is the first. So an order of n such keys has n + 1 segments.
+Within a segment a later key may be there or not, and a document that lacks it is last only among its equals: such a
+key is sorted by a rank, its value or what the database puts after all values.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
+
+from bson.max_key import MaxKey
 
 from service.search.request import SortKey
 from service.store.driver import Document
@@ -16,7 +19,7 @@ from service.store.filter import both
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The documents that have the fields of ``keys`` and lack those of ``missing``."""
+    """The documents that have the field of the first of ``keys`` and lack those of ``missing``, in the order of ``keys``."""
 
     keys: tuple[SortKey, ...]
     missing: tuple[SortKey, ...]
@@ -24,36 +27,60 @@ class Segment:
     @property
     def filter(self) -> Document:
         """The filter for the documents of the segment."""
-        there = {key.field: {"$ne": None} for key in self.keys if not key.always_there}
+        first = self.keys[0]
+        there = {} if first.always_there else {first.field: {"$ne": None}}
         return there | {key.field: None for key in self.missing}
 
     @property
-    def sort(self) -> list[tuple[str, int]]:
+    def ranks(self) -> Document:
+        """The fields to add to the documents before they can be sorted, by their names; empty where none need be."""
+        return {
+            self._field(position): {"$ifNull": [f"${key.field}", _last(key)]}
+            for position, key in enumerate(self.keys)
+            if self._is_ranked(position)
+        }
+
+    @property
+    def sort(self) -> dict[str, int]:
         """The order within the segment."""
-        return [(key.field, -1 if key.descending else 1) for key in self.keys]
+        return {self._field(position): -1 if key.descending else 1 for position, key in enumerate(self.keys)}
 
     def values(self, document: Document) -> list[Any]:
         """Return the document's place in the segment."""
-        return [_value_at(document, key.field) for key in self.keys]
+        return [_value_at(document, self._field(position)) for position in range(len(self.keys))]
 
     def after(self, values: Sequence[Any]) -> Document:
         """Return the filter for the documents that come after the place ``values``."""
-        alternatives = []
-        for position, key in enumerate(self.keys):
-            beyond: Document = {key.field: {"$lt" if key.descending else "$gt": values[position]}}
-            equal: Document = {self.keys[i].field: values[i] for i in range(position)}
-            alternatives.append(both(equal, beyond))
+        alternatives: list[Document] = []
+        for position, value in enumerate(values):
+            equal = {self._field(i): values[i] for i in range(position)}
+            alternatives.extend(both(equal, beyond) for beyond in self._beyond(position, value))
         return alternatives[0] if len(alternatives) == 1 else {"$or": alternatives}
+
+    def _beyond(self, position: int, value: Any) -> list[Document]:
+        """Return the filters for what one key puts after ``value``; a comparison finds values of one type only."""
+        field, key = self._field(position), self.keys[position]
+        greater: Document = {field: {"$lt" if key.descending else "$gt": value}}
+        if not self._is_ranked(position):
+            return [greater]
+        return [] if value == _last(key) else [greater, {field: _last(key)}]
+
+    def _is_ranked(self, position: int) -> bool:
+        return position > 0 and not self.keys[position].always_there
+
+    def _field(self, position: int) -> str:
+        return f"rank.{position}" if self._is_ranked(position) else self.keys[position].field
 
 
 def segments(sort: Sequence[SortKey]) -> list[Segment]:
-    """Return the segments of an order, first to last."""
-    optional = [key for key in sort if not key.always_there]
-    found = []
-    for lacking in product((False, True), repeat=len(optional)):
-        missing = tuple(key for key, lacks in zip(optional, lacking, strict=True) if lacks)
-        found.append(Segment(tuple(key for key in sort if key not in missing), missing))
-    return found
+    """Return the segments of an order, first to last; the last key of ``sort`` is one that is always there."""
+    optional = next(position for position, key in enumerate(sort) if key.always_there)
+    return [Segment(tuple(sort[start:]), tuple(sort[:start])) for start in range(optional + 1)]
+
+
+def _last(key: SortKey) -> Any:
+    """Return what stands for a missing value: descending, nothing is less than null; ascending, MaxKey is greatest."""
+    return None if key.descending else MaxKey()
 
 
 def _value_at(document: Document, field: str) -> Any:

@@ -197,10 +197,17 @@ class ResourceStore:
         for number in range(first, len(order)):
             segment = order[number]
             beyond = segment.after(values) if values is not None and number == first else {}
-            query = both(wanted, segment.filter, beyond)
-            cursor = self._current[resource_type].find(query, projection, session=self._session)
-            limited = cursor.sort(segment.sort).limit(count + 1 - len(found))
-            found.extend([(number, document) for document in await limited.to_list(None)])
+            collection, most = self._current[resource_type], count + 1 - len(found)
+            if segment.ranks:
+                stages: list[Document] = [{"$match": both(wanted, segment.filter)}, {"$set": segment.ranks}]
+                stages += [{"$match": beyond}, {"$sort": segment.sort}, {"$limit": most}]
+                stages.append({"$project": projection | {"rank": 1}})
+                documents = await self._driver.aggregate(collection, stages, self._session)
+            else:
+                query = both(wanted, segment.filter, beyond)
+                cursor = collection.find(query, projection, session=self._session)
+                documents = await cursor.sort(list(segment.sort.items())).limit(most).to_list(None)
+            found.extend([(number, document) for document in documents])
             if len(found) > count:
                 break
         place = None

@@ -127,3 +127,20 @@ def exactly(text: str | bytes) -> Any:
 def sent_part(text: str | bytes) -> Any:
     """Return `exactly` what a resource says apart from the members that the service sets."""
     return [(key, value) for key, value in exactly(text) if key not in ("resourceType", "id", "meta")]
+
+
+async def there_and_back(client: httpx.AsyncClient, resource_type: str, text: str | bytes) -> bytes:
+    """Create what ``text`` says, and return what a read gives, having compared it and the other ways to read it."""
+    response = await client.post(f"/{resource_type}", content=text)
+    assert response.status_code == 201, response.text
+    address = f"/{resource_type}/{response.json()['id']}"
+    read = await client.get(address)
+    assert sent_part(read.content) == sent_part(text)
+    assert read.content == response.content == (await client.get(f"{address}/_history/1")).content
+    found = await client.get(f"/{resource_type}?_id={response.json()['id']}")
+    history = await client.get(f"{address}/_history")
+    assert read.content in found.content
+    assert read.content in history.content
+    pretty = await client.get(f"{address}?_pretty=true")
+    assert exactly(pretty.content) == exactly(read.content)
+    return read.content

@@ -12,7 +12,7 @@ function withoutEmptyFields(request) {
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
-  deepLinking: true, tryItOutEnabled: true,
+  deepLinking: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   defaultModelExpandDepth: 1,

@@ -14,18 +14,11 @@ SCALARS = frozenset({"code", "id", "boolean", "string", "uri"})
 """Types of one plain value, which is stored as it is when a resource can have only one."""
 
 
-def words(parameter: SearchParameter, of_type: str, value: Any) -> Iterator[str]:
-    """Yield the forms of ``value``, an element of the FHIR type ``of_type``."""
-    if of_type == "CodeableConcept":
-        for coding in value.get("coding", ()):
-            yield from _forms(coding.get("system"), coding.get("code"))
-    elif of_type == "Coding":
-        yield from _forms(value.get("system"), value.get("code"))
-    elif of_type == "Identifier":
-        yield from _forms(value.get("system"), value.get("value"))
-    else:
-        for system in parameter.systems or {None}:
-            yield from _forms(system, scalar(value))
+def words_and_keys(parameter: SearchParameter, of_type: str, value: Any) -> tuple[list[str], list[str]] | tuple[()]:
+    """Return the forms of ``value``, an element of the FHIR type ``of_type``, and the codes by which it is sorted."""
+    codings = list(_codings(parameter, of_type, value))
+    words = [form for system, code in codings for form in _forms(system, code)]
+    return (words, [code for _, code in codings if code is not None]) if words else ()
 
 
 def scalar(value: Any) -> str:
@@ -61,6 +54,20 @@ def _parts(text: str) -> tuple[str | None, str]:
     if not first and not rest[0]:
         raise ValueError("A token needs a system or a code")
     return unescape(first), unescape(rest[0])
+
+
+def _codings(parameter: SearchParameter, of_type: str, value: Any) -> Iterator[tuple[str | None, str | None]]:
+    """Yield system and code of all that ``value`` says."""
+    if of_type == "CodeableConcept":
+        for coding in value.get("coding", ()):
+            yield coding.get("system"), coding.get("code")
+    elif of_type == "Coding":
+        yield value.get("system"), value.get("code")
+    elif of_type == "Identifier":
+        yield value.get("system"), value.get("value")
+    else:
+        for system in parameter.systems or {None}:
+            yield system, scalar(value)
 
 
 def _forms(system: str | None, code: str | None) -> Iterator[str]:
