@@ -122,10 +122,10 @@ class _Compiler:
         return None if self._structures.is_primitive(element.type) else self._structures.below(element)
 
     def _call(self, node: Call, context: list[Branch]) -> list[Branch]:
-        (argument,) = node.arguments
+        argument = node.arguments[0] if len(node.arguments) == 1 else None
         if node.name == "ofType" and isinstance(argument, Member):
             return _of_type(context, argument.name)
-        if node.name == "where":
+        if node.name == "where" and argument is not None:
             return [branch.then(_only(self._criterion(argument, branch))) for branch in context]
         raise ValueError(f"The function {node.name}() is not supported here")
 

@@ -96,7 +96,7 @@ def many_extras(key: str, name: str, item: Item) -> Rule:
 def demand_one_form(rules: dict[str, Rule], choice: str, keys: list[str]) -> None:
     """Make the rules of the forms of ``choice`` refuse an object that has two of them."""
     for own in keys:
-        others = {mark + key for key in keys if key != own for mark in ("", "_")}
+        others = {mark + key for key in keys if key != own for mark in ("", "_")} & rules.keys()
         for key in {own, f"_{own}"} & rules.keys():
             rules[key] = _only_form(rules[key], key, choice, others)
 

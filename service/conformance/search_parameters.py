@@ -77,7 +77,7 @@ def search_parameters(
 
 def _targets(definition: Definition, branches: tuple[Branch, ...]) -> tuple[str, ...]:
     reached = {target for branch in branches if branch.element for target in branch.element.targets}
-    listed = definition.get("target", ())
+    listed = definition.get("target") or sorted(reached - {ANY})
     return tuple(target for target in listed if not reached or ANY in reached or target in reached)
 
 

@@ -27,6 +27,8 @@ class Element:
     targets: frozenset[str] = frozenset()
     structure: "Structure | None" = None
     """The elements below, where they are defined inline and not by ``type``."""
+    is_bare: bool = False
+    """Whether the value stands alone, without id and extensions: an attribute in XML, such as ``id``."""
 
 
 @dataclass(slots=True)
@@ -105,6 +107,7 @@ class _Compiler:
             code = self._type_name(item, of_type)
             key = name + code[0].upper() + code[1:] if is_choice else name
             element = Element(key, path, code, many, item.get("isSummary", False), item.get("short", ""), required)
+            element.is_bare = of_type["code"].startswith(_SYSTEM_TYPES)
             element.targets = frozenset(url.rpartition("/")[2] for url in of_type.get("targetProfile", ()))
             if "contentReference" in item:
                 element.structure = self.structure_at(item["contentReference"].removeprefix("#"))

@@ -129,7 +129,7 @@ class Validator:
             rules[key] = many(key, name, item, or_null=True)
         else:
             rules[key] = unless(self._accepts(element), single(name, item))
-        if key != "id":  # an id has no extensions
+        if not element.is_bare:
             rules[f"_{key}"] = many_extras(key, name, extra) if element.many else single(name, extra)
 
     def _primitive(self, element: Element) -> Item:

@@ -27,7 +27,7 @@ def stretch(text: str) -> Stretch:
     """Return the stretch that a FHIR date, dateTime or instant stands for; raises ValueError when it is none."""
     match = _PATTERN.fullmatch(text)
     if match is None or not text.isascii():
-        raise ValueError(f"{text!r} is no FHIR date or time")
+        raise ValueError("This is no FHIR date or time, such as 2026-11-01 or 2026-11-01T09:30:00Z")
     parts = match.groupdict()
     year, month = int(parts["year"]), int(parts["month"] or 1)
     if parts["day"] is None:
@@ -47,7 +47,7 @@ def stretch(text: str) -> Stretch:
     start = _microseconds(moment) - _offset(parts["zone"])
     if second > 59:
         if second > 60:
-            raise ValueError(f"{text!r} has more than 60 seconds")
+            raise ValueError("A minute has at most 60 seconds")
         start += _LENGTHS["second"]  # a leap second counts as the one after it
     if parts["fraction"] is not None:
         digits = parts["fraction"][1:7]
@@ -90,5 +90,5 @@ def _offset(zone: str | None) -> int:
     assert zone is not None
     hours, minutes = int(zone[1:3]), int(zone[4:6])
     if hours > 14 or minutes > 59:
-        raise ValueError(f"{zone!r} is no time zone")
+        raise ValueError("The time zone is none that exists")
     return (hours * 60 + minutes) * _LENGTHS["minute"] * (-1 if zone[0] == "-" else 1)

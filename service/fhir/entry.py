@@ -13,6 +13,9 @@ from service.fhir.outcome import Issue, OutcomeError
 Return = Literal["minimal", "representation", "OperationOutcome"]
 Parameters = list[tuple[str, str]]
 
+MOST_PARAMETERS = 1_000
+"""In one request; tens of thousands of conditions keep a database busy for half a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
@@ -59,10 +62,13 @@ class Response:
 
 
 def split_url(url: str) -> tuple[tuple[str, ...], Parameters]:
-    """Return the path segments and the parameters of a relative ``url`` such as ``Goal/1?_summary=true``."""
+    """Return the path segments and the parameters of a relative ``url`` such as ``Goal/1?_summary=true``.
+
+    Raises ValueError where it is no address, or has more than MOST_PARAMETERS.
+    """
     parts = urlsplit(url)
     segments = tuple(unquote(segment) for segment in parts.path.split("/") if segment)
-    return segments, parse_qsl(parts.query, keep_blank_values=True)
+    return segments, parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
 
 
 def version_of_etag(etag: str) -> int | None:

@@ -85,7 +85,7 @@ def _read(number: int, entry: dict[str, Any], outer: Request) -> BundleEntry:
     relative = url.removeprefix(outer.base)
     try:
         path, parameters = split_url(relative)
-    except ValueError:  # such as //[
+    except ValueError:  # such as //[, or far too many parameters
         path, parameters = (), []
     if not path or "://" in relative:
         return _unusable(place, full_url, "request.url", "The address is relative, such as Goal or Goal/123")

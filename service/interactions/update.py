@@ -68,9 +68,14 @@ def _with_kept_labels(resource: dict[str, Any], current: Stored) -> dict[str, An
     kept = json.parse(current.body).get("meta", {}).get("security", [])
     meta = resource.get("meta", {})
     given = meta.get("security", [])
-    named = {(label.get("system"), label.get("code")) for label in given}
-    lost = [label for label in kept if (label.get("system"), label.get("code")) not in named]
+    named = {_label_name(label) for label in given}
+    lost = [label for label in kept if _label_name(label) not in named]
     return {**resource, "meta": {**meta, "security": [*given, *lost]}} if lost else resource
+
+
+def _label_name(label: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what two labels have in common that are the same: system and code, or all where there is no code."""
+    return (label.get("system"), label["code"]) if "code" in label else (json.dump_sorted(label),)
 
 
 def _is_unchanged(resource: dict[str, Any], current: Stored) -> bool:

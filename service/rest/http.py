@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from service.fhir import json
-from service.fhir.entry import Parameters, Preferences, Request, Response
+from service.fhir.entry import MOST_PARAMETERS, Parameters, Preferences, Request, Response
 from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.versions import FhirVersion
 from service.rest.negotiation import answer_type, require_form, require_json
@@ -130,7 +130,7 @@ async def write_response(
 
 async def _body(incoming: Incoming, receive: Receive, most: int) -> bytes:
     length = incoming.header(b"content-length")
-    if length is not None and int(length) > most:
+    if length is not None and length.isdecimal() and int(length) > most:
         raise _too_large(most)
     parts: list[bytes] = []
     size = 0
@@ -158,6 +158,8 @@ def _too_large(most: int) -> OutcomeError:
 def _parameters(encoded: bytes) -> Parameters:
     if not encoded:
         return []
+    if encoded.count(b"&") >= MOST_PARAMETERS:
+        raise OutcomeError(Issue("parameter-value", f"A request has at most {MOST_PARAMETERS} parameters"))
     try:
         text = encoded.decode("ascii")
         return parse_qsl(text, keep_blank_values=True, errors="strict")

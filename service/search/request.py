@@ -29,8 +29,6 @@ class SortKey:
     """A field to sort by; resources without it come last."""
 
     field: str
-    parameter: str
-    """The search parameter that the field belongs to."""
     descending: bool = False
 
     @property
@@ -93,7 +91,7 @@ class SearchParser:
         asked = control.value("_count", self._count)
         request = SearchRequest(
             predicate=all_of(item for item in predicates if item is not None),
-            sort=control.value("_sort", self._sort) or (SortKey("_id", "_id"),),
+            sort=control.value("_sort", self._sort) or (SortKey("_id"),),
             count=self._sizes.default if asked is None else asked,
             total=control.value("_total", _total) or "none",
             page=control.value("_page", str),
@@ -114,7 +112,7 @@ class SearchParser:
             if name not in self._parameters:
                 raise ValueError(f"Cannot sort by {name[:64]!a}{self._hint(name)}")
             descending = item.startswith("-")
-            keys.append(SortKey(fields.sort_field(self._parameters[name], descending), name, descending))
+            keys.append(SortKey(fields.sort_field(self._parameters[name], descending), descending))
         if len(keys) > 4:
             raise ValueError("At most 4 parameters can be sorted by")
         return _decisive(keys)
@@ -171,9 +169,9 @@ class _Control:
 def _decisive(keys: Iterable[SortKey]) -> tuple[SortKey, ...]:
     """Return ``keys`` without those that decide nothing: what has been sorted by before, and all after the id."""
     found: dict[str, SortKey] = {}
-    for key in (*keys, SortKey("_id", "_id")):
-        found.setdefault(key.parameter, key)
-        if key.parameter == "_id":
+    for key in (*keys, SortKey("_id")):
+        found.setdefault(key.field, key)
+        if key.field == "_id":
             break
     return tuple(found.values())
 

@@ -19,6 +19,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+DATABASE_ERRORS = (PyMongoError, DocumentTooLarge)
+"""What the drivers raise; the second is no PyMongoError, for the document is refused before it is sent."""
+
 TOO_LARGE = 10334
 TRANSIENT = "TransientTransactionError"
 COMMIT_UNKNOWN = "UnknownTransactionCommitResult"
@@ -41,7 +44,7 @@ def translated(
     async def guarded(self: S, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await method(self, *args, **kwargs)
-        except PyMongoError as error:
+        except DATABASE_ERRORS as error:
             if self.in_transaction:
                 raise
             raise as_outcome(error) from error
@@ -49,11 +52,12 @@ def translated(
     return guarded  # type: ignore[return-value]  # functools.wraps forgets that self is positional
 
 
-def as_outcome(error: PyMongoError) -> OutcomeError:
+def as_outcome(error: PyMongoError | DocumentTooLarge) -> OutcomeError:
     """Return what to tell the client; the log gets the kind of error, which names no person."""
     if isinstance(error, DocumentTooLarge) or (isinstance(error, OperationFailure) and error.code == TOO_LARGE):
         return OutcomeError(Issue("body-too-large", "The resource is too large for one database document of 16 MB"))
-    if error.has_error_label(TRANSIENT):
+    # A lost connection has the label of a conflict too: both say that the transaction may be run again.
+    if error.has_error_label(TRANSIENT) and not isinstance(error, ConnectionFailure):
         return conflict()
     log.error("database: %s", type(error).__name__)
     if isinstance(error, (ConnectionFailure, ExecutionTimeout)) or error.has_error_label("RetryableWriteError"):

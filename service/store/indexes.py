@@ -22,7 +22,10 @@ def index_models(parameters: Iterable[SearchParameter]) -> list[IndexModel]:
         if fields.has_own_field(parameter):
             models.append(_model([field, "_id"], required=field))
         elif fields.is_bounded(parameter):
-            models.append(_model([f"{field}.lo", f"{field}.hi"], required=f"{field}.lo"))
+            # A prefix looks at one end or at both. MongoDB takes a search for a member of a list to need the list only.
+            for one, other in (("lo", "hi"), ("hi", "lo")):
+                required = f"{field}.{one}" if parameter.single else field
+                models.append(_model([f"{field}.{one}", f"{field}.{other}"], required))
     if len(models) > BUDGET:
         raise ValueError(f"{len(models)} indexes are needed, and the budget is {BUDGET}")
     return models

@@ -1,9 +1,9 @@
 """Pages by key: which documents come after the last one that was seen, in any order.
 
 Resources without a sort field come last, ascending or descending. For the first key that cuts the order in two: those
-that have it, and those that lack it, for which the next key is the first. So an order of n such keys has n + 1 segments.
-Within a segment a later key may be there or not, and a document that lacks it is last only among its equals: such a
-key is sorted by a rank, its value or what the database puts after all values.
+that have it, and those that lack it, for which the next key is the first. So an order of n such keys has n + 1
+segments. Within a segment a later key may be there or not, and a document that lacks it is last only among its equals:
+such a key is sorted by a rank, its value or what the database puts after all values.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from service.store.filter import both
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The documents that have the field of the first of ``keys`` and lack those of ``missing``, in the order of ``keys``."""
+    """The documents that have the first of ``keys`` and lack all of ``missing``, in the order of ``keys``."""
 
     keys: tuple[SortKey, ...]
     missing: tuple[SortKey, ...]

@@ -248,7 +248,7 @@ class ResourceStore:
                         await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - spreads the retries
                         pause = min(pause * 2, 0.2)
                         continue
-                    if isinstance(error, PyMongoError):
+                    if isinstance(error, faults.DATABASE_ERRORS):
                         raise faults.as_outcome(error) from error
                     raise
                 return result

@@ -123,6 +123,13 @@ async def test_tags_and_profiles_are_as_sent_but_security_labels_stay(client):
     assert "tag" not in unlabelled.json()["meta"]
 
 
+async def test_a_security_label_without_a_code_stays_too(client):
+    plan = await created(client, care_plan(meta={"security": [{"display": "first"}, {"display": "second"}]}))
+    changed = {**plan, "meta": {"security": [{"display": "third"}, {"display": "second"}]}}
+    labels = (await client.put(f"/CarePlan/{plan['id']}", json=changed)).json()["meta"]["security"]
+    assert [label["display"] for label in labels] == ["third", "second", "first"]
+
+
 async def test_update_with_the_right_if_match_is_done_and_with_a_wrong_one_refused(client):
     plan = await created(client, care_plan())
     address = f"/CarePlan/{plan['id']}"

@@ -1,6 +1,7 @@
 """What was sent comes back: digits, order, timestamps, extensions, to the character."""
 
 import json
+import re
 from pathlib import Path
 
 import orjson
@@ -76,7 +77,7 @@ async def test_decimal_keeps_its_digits(client, digits):
     )
     text = template.replace(b'"?"', digits.encode())
     back = await there_and_back(client, "RiskAssessment", text)
-    assert back.count(f":{digits}".encode()) == 4
+    assert len(re.findall(rf":{re.escape(digits)}[,}}]".encode(), back)) == 4
 
 
 TEXTS = [

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo import AsyncMongoClient
 
@@ -20,9 +20,7 @@ from tests.support.matcher import Matcher
 
 TYPES = ("CarePlan", "Goal", "RiskAssessment")
 PAGES_AT_MOST = 40
-bounded = settings(
-    deadline=None, max_examples=10, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
-)
+bounded = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 
 
 class World:

@@ -47,6 +47,7 @@ PATIENTS = (
     "https://other.example.org/fhir/Patient/1/_history/2",
     "urn:uuid:6f1b1e2c-0000-4000-8000-000000000001",
 )
+PARTIES = ("Patient/1", "Patient/2", f"{BASE}/Patient/1")
 TEAMS = ("CareTeam/1", "Practitioner/1", "Patient/1", f"{BASE}/Practitioner/1", "Practitioner/2/_history/1")
 REFERENCES_ASKED = (*PATIENTS, *TEAMS, "1", "2", "3", f"{BASE}/Group/1", "Patient/3", f"{BASE}/Patient/1/_history/9")
 ADDRESSES = (
@@ -128,7 +129,7 @@ def _agreement(status: str, party: str) -> Resource:
 
 _extensions = _some(
     st.one_of(
-        st.builds(_agreement, st.sampled_from(("agree", "disagree")), st.sampled_from(PATIENTS[:3])),
+        st.builds(_agreement, st.sampled_from(("agree", "disagree")), st.sampled_from(PARTIES)),
         st.sampled_from(DAYS[3:6]).map(lambda day: {"url": f"{CANONICAL}/next-review", "valueDate": day}),
         concepts.map(lambda concept: {"url": f"{CANONICAL}/strength", "valueCodeableConcept": concept}),
     )

@@ -142,8 +142,9 @@ class Matcher:
             case "token":
                 return [item[1] for value in found for item in self._codings(code, value) if item[1] is not None]
             case "reference":
-                named = [value if isinstance(value, str) else value.get("reference") for value in found]
-                return [self._local(text) for text in named if text is not None and not text.startswith("#")]
+                canonicals = [value for value in found if isinstance(value, str)]
+                named = [value.get("reference", "#") for value in found if not isinstance(value, str)]
+                return canonicals + [self._local(text) for text in named if not text.startswith("#")]
             case "date":
                 return [span[0] for span in map(date_span, found) if span is not None]
             case "number":

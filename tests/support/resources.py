@@ -107,6 +107,12 @@ def _rule_and_place(issue: Json) -> tuple[str, str | None]:
     return coding["code"], place
 
 
+def issues_of(response: httpx.Response) -> list[Json]:
+    """Return the issues of an answer."""
+    assert response.status_code >= 400, response.text
+    return response.json()["issue"]
+
+
 def problems(response: httpx.Response) -> list[tuple[str, str | None]]:
     """Return rule key and place of each issue of an answer that must be an OperationOutcome."""
     assert response.headers["content-type"] == "application/fhir+json; charset=utf-8"

@@ -25,9 +25,7 @@ OWN_PARAMETERS = sorted(R4.glob("SearchParameter-*.json"))
 PARAMETERS = {read(path)["url"]: read(path) for path in R4.rglob("SearchParameter-*.json")}
 STATEMENT = read(R4 / "CapabilityStatement-recovery-plan-service.json")
 CLAIMS = [
-    (resource["type"], claim)
-    for resource in STATEMENT["rest"][0]["resource"]
-    for claim in resource["searchParam"]
+    (resource["type"], claim) for resource in STATEMENT["rest"][0]["resource"] for claim in resource["searchParam"]
 ]
 
 
