@@ -89,6 +89,6 @@ def _offset(zone: str | None) -> int:
         return 0
     assert zone is not None
     hours, minutes = int(zone[1:3]), int(zone[4:6])
-    if hours > 14 or minutes > 59:
+    if minutes > 59 or hours * 60 + minutes > 14 * 60:
         raise ValueError("The time zone is none that exists")
     return (hours * 60 + minutes) * _LENGTHS["minute"] * (-1 if zone[0] == "-" else 1)

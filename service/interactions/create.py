@@ -5,6 +5,8 @@ from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.answers import written
 from service.interactions.checks import checked_resource
 from service.interactions.context import Context
+from service.store.faults import conflict
+from service.store.resources import ExistsError
 
 
 async def create(request: Request, context: Context) -> Response:
@@ -14,5 +16,8 @@ async def create(request: Request, context: Context) -> Response:
         raise OutcomeError(Issue("header-value", sentence, "http.If-None-Exist"))
     resource = checked_resource(request, context)
     new_id = request.new_id or context.new_id()
-    stored = await context.store.insert(request.path[0], new_id, resource, "POST")
+    try:
+        stored = await context.store.insert(request.path[0], new_id, resource, "POST")
+    except ExistsError:
+        raise conflict() from None
     return written(201, stored, request)

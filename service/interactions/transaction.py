@@ -19,14 +19,16 @@ _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
 
 
 async def transaction(entries: list[BundleEntry], context: Context) -> list[Response]:
-    """Return the responses in the order of ``entries``, all of them done; raises OutcomeError with none done."""
-    _refuse(issue for entry in entries for issue in entry.issues)
+    """Return the responses in the order of ``entries``, all of them done.
+
+    Raises OutcomeError, with nothing done: for all that is wrong with the entries as they stand, or for the first that
+    cannot be performed.
+    """
     requests = [entry.request for entry in entries if entry.request is not None]
-    _refuse(_unserved(entries, requests, context))
+    _refuse(*(issue for entry in entries for issue in entry.issues), *_unserved(entries, context))
     named = [_with_new_id(request, context) for request in requests]
-    _refuse(_same_targets(entries, named))
-    linked = _Links(entries, named).applied(context)
-    _refuse(_invalid(entries, linked, context))
+    linked, dangling = _Links(entries, named).applied(context)
+    _refuse(*_same_targets(entries, named), *dangling, *_invalid(entries, linked, context))
     order = sorted(range(len(linked)), key=lambda number: _ORDER[linked[number].method])
 
     async def work(store: ResourceStore) -> dict[int, Response]:
@@ -47,15 +49,14 @@ async def _one(entry: BundleEntry, request: Request, context: Context) -> Respon
     return response
 
 
-def _refuse(issues: Iterable[Issue]) -> None:
-    found = tuple(issues)
-    if found:
-        raise OutcomeError(*found)
+def _refuse(*issues: Issue) -> None:
+    if issues:
+        raise OutcomeError(*issues)
 
 
-def _unserved(entries: list[BundleEntry], requests: list[Request], context: Context) -> Iterable[Issue]:
+def _unserved(entries: list[BundleEntry], context: Context) -> Iterable[Issue]:
     served = ", ".join(context.parsers)
-    for entry, request in zip(entries, requests, strict=True):
+    for entry, request in ((entry, entry.request) for entry in entries if entry.request is not None):
         if request.path[0] not in context.parsers and request.path != ("metadata",):
             sentence = f"{ascii(request.path[0][:64])[1:-1]} is not served here; served are {served}"
             yield Issue("entry-type", sentence, f"{entry.place}.request.url")
@@ -114,15 +115,14 @@ class _Links:
             if entry.full_url is not None and (target := _target(request)) is not None
         }
 
-    def applied(self, context: Context) -> list[Request]:
-        """Return the requests with their links rewritten; raises OutcomeError for links that lead nowhere."""
+    def applied(self, context: Context) -> tuple[list[Request], list[Issue]]:
+        """Return the requests with their links rewritten, and an issue for each link that leads nowhere."""
         issues: list[Issue] = []
         linked = [
             self._linked(entry, request, context, issues)
             for entry, request in zip(self._entries, self._requests, strict=True)
         ]
-        _refuse(issues)
-        return linked
+        return linked, issues
 
     def _linked(self, entry: BundleEntry, request: Request, context: Context, issues: list[Issue]) -> Request:
         if not _stores(request) or not isinstance(request.resource, dict):

@@ -188,7 +188,16 @@ async def test_page_token_that_was_changed_or_is_of_another_query_is_refused(cli
     token = await page_link(client, query)
     assert (await client.get(f"/CarePlan?{query}&_page={token}")).status_code == 200
     changed = [token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :] for at in range(len(token))]
-    for other in (*changed, token + "A", token + "!!", token[:-1], token[4:], token * 2, token + "=="):
+    for other in (
+        *changed,
+        token + "A",
+        token + "!!!!",
+        token[:8] + "!!!!" + token[8:],
+        token[:-1],
+        token[4:],
+        token * 2,
+        token + "==",
+    ):
         response = await client.get(f"/CarePlan?{query}&_page={other}")
         assert (response.status_code, problems(response)) == (400, [("page-token", "http._page")]), other
     for others in (

@@ -96,8 +96,8 @@ class _Schemas:
                 properties[element.key] = self._property(element, structure)
                 if len(elements) > 1:
                     properties[element.key]["description"] += f" (only one of the forms of {name})"
-        elements = structure.elements.values()
-        primitives = [e.key for e in elements if self._structures.is_primitive(e.type) and not e.is_bare]
+        here = structure.elements.values()
+        primitives = [e.key for e in here if self._structures.is_primitive(e.type) and not e.is_bare]
         if primitives:
             schema["patternProperties"] = {f"^_({'|'.join(primitives)})$": {"type": ["object", "array"]}}
         schema["additionalProperties"] = False
