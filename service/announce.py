@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 PAUSE = 0.05  # seconds between two looks at /health/ready
 REMINDER = 30.0  # seconds after which waiting is told, again and again
 
-_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
 
 class Announcement:

@@ -63,7 +63,7 @@ def start_mongod(mongod: Path, *, port: int, files: Path, log: Path, output: Pat
     launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
     environment = {**os.environ, "LC_ALL": "C"}  # mongod refuses to start under an unknown locale
     with output.open("wb") as sink:
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(  # noqa: S603 - the program is our own mongod, the arguments are ours
             [*launcher, str(mongod), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=sink,

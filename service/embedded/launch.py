@@ -19,7 +19,7 @@ def main(owner: int, argv: list[str]) -> None:
         if os.getppid() != owner:  # it died before the line above
             sys.exit(126)
     try:
-        os.execv(argv[0], argv)  # noqa: S606
+        os.execv(argv[0], argv)  # noqa: S606 - the program is our own mongod, no shell is meant
     except OSError as error:
         print(f"{argv[0]} cannot be run: {error.strerror}", file=sys.stderr)
         sys.exit(126)

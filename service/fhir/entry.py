@@ -4,11 +4,9 @@ The fields are those of ``Bundle.entry.request`` and ``Bundle.entry.response`` (
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
-
-from service.fhir.outcome import Issue, OutcomeError
 
 Return = Literal["minimal", "representation", "OperationOutcome"]
 Parameters = list[tuple[str, str]]
@@ -75,16 +73,3 @@ def version_of_etag(etag: str) -> int | None:
     """Return the version that an ETag names (``W/"3"``, ``"3"`` or ``3``), or None where it names none of ours."""
     text = etag.strip().removeprefix("W/").strip('"')
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def require_header_version(etag: str) -> int:
-    """Return the version in an If-Match header; raises OutcomeError where it cannot be read."""
-    version = version_of_etag(etag)
-    if version is None:
-        raise OutcomeError(Issue("version-conflict", 'If-Match names no version of ours; the form is W/"3"'))
-    return version
-
-
-def seconds(moment: datetime) -> datetime:
-    """Return ``moment`` without its fraction, the precision of HTTP dates."""
-    return moment.astimezone(UTC).replace(microsecond=0)

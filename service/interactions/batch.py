@@ -8,7 +8,7 @@ from service.fhir import json
 from service.fhir.bundle import Entry, bundle
 from service.fhir.datetimes import instant
 from service.fhir.entry import Request, Response
-from service.fhir.outcome import Issue, OutcomeError, operation_outcome
+from service.fhir.outcome import OutcomeError, operation_outcome
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed, read_bundle
 from service.interactions.faults import fault
@@ -21,9 +21,6 @@ _AT_ONCE = 8
 
 async def batch_or_transaction(request: Request, context: Context) -> Response:
     """Return the Bundle of answers, in the order of the entries; a transaction that fails raises OutcomeError."""
-    if request.method != "POST":
-        sentence = f"{request.method} is not allowed at the root address; POST a Bundle of type batch or transaction"
-        raise OutcomeError(Issue("method-not-allowed", sentence), headers={"Allow": "POST"})
     kind, entries = read_bundle(request, context)
     if kind == "transaction":
         responses = await transaction(entries, context)

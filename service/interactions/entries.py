@@ -1,5 +1,6 @@
 """The entries of a batch or transaction as requests (https://hl7.org/fhir/R4/http.html#transaction)."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
+_ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
 _HEADERS = {
     "if_match": "ifMatch",
     "if_none_match": "ifNoneMatch",
@@ -41,12 +43,16 @@ def read_bundle(request: Request, context: Context) -> tuple[str, list[BundleEnt
         sentence = f"A Bundle has at most {context.limits.bundle_entries} entries here, and this has {len(entries)}"
         raise OutcomeError(Issue("bundle-too-large", sentence, "Bundle.entry"))
     issues = context.validator.issues(_without_resources(value))
-    if issues:
+    wrong = _by_entry(issues)
+    if None in wrong:
         raise OutcomeError(*issues)
     if value["type"] not in ("batch", "transaction"):
         sentence = "The service's root address takes Bundles of type batch and transaction"
         raise OutcomeError(Issue("bundle-type", sentence, "Bundle.type"))
-    return value["type"], [_read(number, entry, request) for number, entry in enumerate(entries)]
+    return value["type"], [
+        _misshapen(number, wrong[number]) if number in wrong else _read(number, entry, request)
+        for number, entry in enumerate(entries)
+    ]
 
 
 def prefixed(issues: Iterable[Issue], place: str) -> list[Issue]:
@@ -71,6 +77,19 @@ def _without_resources(value: dict[str, Any]) -> dict[str, Any]:
     stub = {"resource": {"resourceType": "Parameters"}}
     bare = [item | stub if isinstance(item, dict) and "resource" in item else item for item in entries]
     return {**value, "entry": bare}
+
+
+def _by_entry(issues: Iterable[Issue]) -> dict[int | None, list[Issue]]:
+    """Return the issues of a Bundle's shape by the number of their entry, None for those of no entry."""
+    found: dict[int | None, list[Issue]] = {}
+    for issue in issues:
+        match = _ENTRY.match(issue.expression or "")
+        found.setdefault(int(match[1]) if match else None, []).append(issue)
+    return found
+
+
+def _misshapen(number: int, issues: list[Issue]) -> BundleEntry:
+    return BundleEntry(f"Bundle.entry[{number}]", None, None, tuple(issues))
 
 
 def _read(number: int, entry: dict[str, Any], outer: Request) -> BundleEntry:

@@ -1,7 +1,7 @@
 """The one door: every HTTP call and every Bundle entry becomes an interaction here."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError
@@ -32,16 +32,22 @@ _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
 
 async def perform(request: Request, context: Context) -> Response:
     """Return what comes of ``request``; raises OutcomeError where it cannot be done."""
-    methods = INTERACTIONS.get(_shape(request.path, context))
+    handler = find_interaction(request.method, request.path, context)
+    return await handler(request, context)
+
+
+def find_interaction(method: str, path: tuple[str, ...], context: Context) -> Handler:
+    """Return what carries out ``method`` at ``path``; raises OutcomeError 404 or 405, or 400 for what is no id."""
+    methods = INTERACTIONS.get(_shape(path, context))
     if methods is None:
         raise _unknown_address()
-    found = methods.get(request.method)
-    if found is None or not _is_offered(found[0], request.path[0], context):
-        raise _not_allowed(request, methods)
-    if len(request.path) > 1 and request.path[1] != "_search" and not is_id(request.path[1]):
+    found = methods.get(method)
+    if found is None or not _is_offered(found[0], path[0], context):
+        raise not_allowed(method, methods)
+    if len(path) > 1 and path[1] != "_search" and not is_id(path[1]):
         sentence = "An id has 1 to 64 of the characters A-Z, a-z, 0-9, '-' and '.'"
-        raise OutcomeError(Issue("id-format", sentence, f"{request.path[0]}.id"))
-    return await found[1](request, context)
+        raise OutcomeError(Issue("id-format", sentence, f"{path[0]}.id"))
+    return found[1]
 
 
 def _shape(path: tuple[str, ...], context: Context) -> str:
@@ -76,7 +82,8 @@ def _unknown_address() -> OutcomeError:
     return OutcomeError(Issue("unknown-address", sentence))
 
 
-def _not_allowed(request: Request, methods: dict[str, tuple[str, Handler]]) -> OutcomeError:
+def not_allowed(method: str, methods: Iterable[str]) -> OutcomeError:
+    """Return the outcome 405 for ``method`` at an address that takes ``methods``."""
     allowed = [*methods, "HEAD"] if "GET" in methods else list(methods)
-    sentence = f"{request.method} is not allowed here; allowed are {', '.join(allowed)}"
+    sentence = f"{method} is not allowed here; allowed are {', '.join(allowed)}"
     return OutcomeError(Issue("method-not-allowed", sentence), headers={"Allow": ", ".join(allowed)})

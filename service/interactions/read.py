@@ -1,12 +1,9 @@
 """read and vread: GET [base]/[type]/[id] (https://hl7.org/fhir/R4/http.html#read)."""
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-
-from service.fhir.datetimes import moment_of, stretch
-from service.fhir.entry import Request, Response, seconds, version_of_etag
+from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
+from service.interactions.preconditions import client_has
 from service.interactions.representation import read_view
 from service.store.document import Stored
 
@@ -32,34 +29,12 @@ async def vread(request: Request, context: Context) -> Response:
 
 
 def _shown(request: Request, stored: Stored, context: Context) -> Response:
-    view = read_view(request.parameters, context) if request.parameters else None
+    view = read_view(stored.type, request.parameters, context) if request.parameters else None
     if stored.body is None:
         headers = {"ETag": f'W/"{stored.version}"'}
         sentence = f"This {stored.type} has been deleted; its history tells what it was"
         raise OutcomeError(Issue("deleted", sentence), headers=headers)
-    if _client_has(request, stored):
+    if client_has(request, stored):
         return Response(304, None, None, stored.version, stored.last_updated)
     body = view.render(stored.body) if view else stored.body
     return Response(200, body, None, stored.version, stored.last_updated)
-
-
-def _client_has(request: Request, stored: Stored) -> bool:
-    if request.if_none_match is not None:
-        tags = request.if_none_match.split(",")
-        return request.if_none_match.strip() == "*" or stored.version in map(version_of_etag, tags)
-    if request.if_modified_since is not None:
-        since = _http_date(request.if_modified_since)
-        return since is not None and seconds(stored.last_updated) <= since
-    return False
-
-
-def _http_date(text: str) -> datetime | None:
-    """Return the moment that an HTTP date names, or the instant that a Bundle entry has in its place.
-
-    One that cannot be read is ignored, as RFC 9110 demands.
-    """
-    try:
-        moment = moment_of(stretch(text)[0]) if text[:4].isdigit() else parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from service.conformance.structures import Structure, Structures
+from service.conformance.structures import Structure
 from service.fhir import json
 from service.fhir.entry import Parameters
 from service.fhir.outcome import Issue, OutcomeError
@@ -35,9 +35,9 @@ class View:
         return json.dump(resource)
 
 
-def read_view(parameters: Parameters, context: Context) -> View | None:
+def read_view(resource_type: str, parameters: Parameters, context: Context) -> View | None:
     """Return the view that ``parameters`` ask for, None for whole resources; raises OutcomeError for any others."""
-    view, rest = split_view(parameters, context)
+    view, rest = split_view(resource_type, parameters, context)
     if rest:
         names = ", ".join(ascii(name[:64])[1:-1] for name, _ in rest)
         raise OutcomeError(Issue("unknown-parameter", f"This interaction takes no parameter {names}"))
@@ -46,8 +46,9 @@ def read_view(parameters: Parameters, context: Context) -> View | None:
     return view
 
 
-def split_view(parameters: Parameters, context: Context) -> tuple[View | None, Parameters]:
-    """Return the view that ``parameters`` ask for and the parameters that say nothing of it."""
+def split_view(resource_type: str, parameters: Parameters, context: Context) -> tuple[View | None, Parameters]:
+    """Return the view of a type that ``parameters`` ask for, and the parameters that say nothing of it."""
+    structure = context.structures.of_type(resource_type)
     asked = {name: value for name, value in parameters if name in ("_summary", "_elements")}
     rest = [(name, value) for name, value in parameters if name not in asked]
     summary, elements = asked.get("_summary"), asked.get("_elements")
@@ -57,15 +58,14 @@ def split_view(parameters: Parameters, context: Context) -> tuple[View | None, P
     if summary == "count":
         return View(dict, counts_only=True), rest
     if elements is not None:
-        return View(_elements_part(elements, context.structures)), rest
+        return View(_elements_part(elements, structure)), rest
     if summary in (None, "false"):
         return None, rest
-    return View(_summary_part(str(summary), context.structures)), rest
+    return View(_summary_part(str(summary), structure)), rest
 
 
-def _summary_part(summary: str, structures: Structures) -> Part:
+def _summary_part(summary: str, structure: Structure) -> Part:
     def part(resource: dict[str, Any]) -> dict[str, Any]:
-        structure = structures.of_type(resource["resourceType"])
         if summary == "data":
             return {key: value for key, value in resource.items() if key != "text"}
         if summary == "text":
@@ -94,12 +94,15 @@ def _summarised(value: dict[str, Any], structure: Structure) -> dict[str, Any]:
     return kept
 
 
-def _elements_part(text: str, structures: Structures) -> Part:
-    names = {name.strip().rpartition(".")[2] for name in text.split(",")}
+def _elements_part(text: str, structure: Structure) -> Part:
+    names = {name.strip().removeprefix(f"{structure.path}.") for name in text.split(",")}
+    unknown = sorted(names - structure.choices.keys())
+    if unknown:
+        sentence = f"_elements names elements of {structure.path}, which has no {unknown[0][:64]!a}"
+        raise OutcomeError(Issue("parameter-value", sentence, "http._elements"))
+    kept = {element.key for name in (*names, *structure.mandatory) for element in structure.choices[name]}
 
     def part(resource: dict[str, Any]) -> dict[str, Any]:
-        structure = structures.of_type(resource["resourceType"])
-        kept = {element.key for name in names | set(structure.mandatory) for element in structure.choices.get(name, ())}
         return {key: value for key, value in resource.items() if key in _ALWAYS or key.removeprefix("_") in kept}
 
     return part

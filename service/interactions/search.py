@@ -18,7 +18,7 @@ _VIEWS = ("_summary", "_elements")
 async def search_type(request: Request, context: Context) -> Response:
     """Return a page of matches as a Bundle of type searchset; raises OutcomeError for what cannot be asked."""
     resource_type = request.path[0]
-    view, parameters = split_view(request.parameters, context)
+    view, parameters = split_view(resource_type, request.parameters, context)
     search = context.parsers[resource_type].parse(parameters, lenient=request.preferences.lenient)
     applied = search.applied + [(name, value) for name, value in request.parameters if name in _VIEWS]
     query = f"{resource_type}?{_encoded(applied)}"

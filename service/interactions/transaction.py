@@ -131,14 +131,22 @@ class _Links:
 
         def target(link: str, place: Place) -> str | None:
             found = self._targets.get(link) or (self._targets.get(f"{base}/{link}") if base else None)
-            if found is None and place.name == "reference" and link.startswith(("urn:uuid:", "urn:oid:")):
-                sentence = "No entry of this transaction that is written has this fullUrl"
-                issues.append(Issue("reference-unresolved", sentence, str(place)))
+            if found is None and place.name == "reference":
+                issues.extend(_unresolved(link, place, context))
             return found
 
         root = f"{entry.place}.resource"
         resource: dict[str, Any] = rewrite_links(request.resource, target, context.structures, root)
         return replace(request, resource=resource, checked=True)
+
+
+def _unresolved(link: str, place: Place, context: Context) -> Iterable[Issue]:
+    if link.startswith(("urn:uuid:", "urn:oid:")):
+        sentence = "No entry of this transaction that is written has this fullUrl"
+        yield Issue("reference-unresolved", sentence, str(place))
+    elif link.partition("?")[0] in context.parsers:
+        sentence = "References by search are not supported; refer to an id or to the fullUrl of an entry"
+        yield Issue("reference-unresolved", sentence, str(place))
 
 
 def _base_of(full_url: str | None) -> str | None:

@@ -3,11 +3,12 @@
 from typing import Any
 
 from service.fhir import json
-from service.fhir.entry import Request, Response, require_header_version
+from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.answers import written
 from service.interactions.checks import checked_resource
 from service.interactions.context import Context
+from service.interactions.preconditions import check_preconditions
 from service.store.document import Stored, with_identity
 from service.store.faults import conflict
 from service.store.resources import ExistsError, MovedOnError
@@ -19,15 +20,14 @@ ATTEMPTS = 50
 async def update(request: Request, context: Context) -> Response:
     """Store the next version and return 200, or the first one, or the first after a deletion, and return 201.
 
-    Returns 200 with the current version where nothing would change. Raises OutcomeError 412 where ``If-Match`` names
-    another version than the current one.
+    Returns 200 with the current version where nothing would change. Raises OutcomeError 412 where a precondition fails.
     """
     resource_type, resource_id = request.path
     resource = checked_resource(request, context)
     _require_same_id(resource, resource_type, resource_id)
     for _ in range(ATTEMPTS):
         current = await context.store.read(resource_type, resource_id)
-        check_if_match(request, current, context)
+        check_preconditions(request, current, context)
         try:
             if current is None:
                 stored = await context.store.insert(resource_type, resource_id, resource, "PUT")
@@ -40,19 +40,6 @@ async def update(request: Request, context: Context) -> Response:
         except (ExistsError, MovedOnError):
             continue  # read again: with If-Match the check then says 412
     raise conflict()
-
-
-def check_if_match(request: Request, current: Stored | None, context: Context) -> None:
-    """Return where ``current`` is the version that the request means to change; raises OutcomeError 412 if not."""
-    if request.if_match is not None:
-        version = require_header_version(request.if_match)
-        if current is None or current.deleted or current.version != version:
-            now = f"version {current.version}" if current and not current.deleted else "no current version"
-            sentence = f"If-Match names version {version}, but there is {now}; read it again and repeat your change"
-            raise OutcomeError(Issue("version-conflict", sentence, "http.If-Match"))
-    elif context.limits.if_match_required and current is not None and not current.deleted:
-        sentence = "Say with If-Match which version you change"
-        raise OutcomeError(Issue("if-match-required", sentence, "http.If-Match"))
 
 
 def _require_same_id(resource: dict[str, Any], resource_type: str, resource_id: str) -> None:

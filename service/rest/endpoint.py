@@ -1,15 +1,16 @@
 """The FHIR address as an ASGI application: every HTTP call goes through ``perform`` here."""
 
+from functools import partial
+
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from service.fhir import json
 from service.fhir.entry import Response
 from service.fhir.outcome import OutcomeError, operation_outcome
-from service.interactions.batch import batch_or_transaction
 from service.interactions.context import Context
 from service.interactions.faults import fault
-from service.interactions.perform import perform
+from service.interactions.serve import check_address, serve
 from service.rest.http import (
     ClientGoneError,
     Incoming,
@@ -42,19 +43,17 @@ class FhirEndpoint:
         try:
             incoming = Incoming.of(scope)
             how = presentation(incoming, self._service.version)
-            request = await read_request(incoming, receive, self._service)
+            check = partial(check_address, context=self.context)
+            request = await read_request(incoming, receive, self._service, check)
             if request.path[-1:] == ("_search",):
                 how = presentation(incoming, self._service.version)  # _format may stand in the form
             base = request.base
-            interact = perform if request.path else batch_or_transaction
-            response = await interact(request, self.context)
+            response = await serve(request, self.context)
         except ClientGoneError:
             return
         except OutcomeError as error:
-            response, headers = (
-                Response(error.status, json.dump(operation_outcome(error.issues))),
-                error.headers,
-            )
+            response = Response(error.status, json.dump(operation_outcome(error.issues)))
+            headers = error.headers
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an outcome and the log the fault
             response = fault(error)
         await write_response(response, how, base, send, headers)

@@ -1,6 +1,7 @@
 """Between HTTP and the transport-free request and response (https://hl7.org/fhir/R4/http.html)."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Any
@@ -16,6 +17,7 @@ from service.rest.negotiation import answer_type, require_form, require_json
 
 RETURNS = ("minimal", "representation", "OperationOutcome")
 _HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+AddressCheck = Callable[[str, tuple[str, ...]], None]
 _FORMATTING = ("_format", "_pretty")
 
 
@@ -71,12 +73,16 @@ def presentation(incoming: Incoming, version: FhirVersion) -> Presentation:
     return Presentation(content_type, pretty == "true", incoming.scope["method"] == "HEAD")
 
 
-async def read_request(incoming: Incoming, receive: Receive, service: Service) -> Request:
-    """Return the request with its body parsed; raises OutcomeError where any of it cannot be read."""
+async def read_request(incoming: Incoming, receive: Receive, service: Service, check: AddressCheck) -> Request:
+    """Return the request with its body parsed; raises OutcomeError where any of it cannot be read.
+
+    ``check`` raises OutcomeError for a method and path that nothing answers, before any of the body is read.
+    """
     scope = incoming.scope
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     before, prefix, after = scope["path"].partition(service.path)
     path = tuple(part for part in after.split("/") if part)
+    check(method, path)
     resource = None
     if method in ("POST", "PUT"):
         body = await _body(incoming, receive, service.max_body_bytes)
@@ -129,6 +135,9 @@ async def write_response(
 
 
 async def _body(incoming: Incoming, receive: Receive, most: int) -> bytes:
+    if incoming.header(b"content-encoding") not in (None, "identity"):
+        sentence = "A body is sent as it is, without Content-Encoding"
+        raise OutcomeError(Issue("unsupported-media-type", sentence, "http.Content-Encoding"))
     length = incoming.header(b"content-length")
     if length is not None and length.isdecimal() and int(length) > most:
         raise _too_large(most)

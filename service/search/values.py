@@ -11,6 +11,9 @@ from service.search.types.reference import References
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
+MOST_VALUES = 1_000
+"""Values of one parameter, with commas between."""
+
 
 class ValueReader:
     """Reads values as the server that ``references`` know understands them; ``now`` gives microseconds since 1970."""
@@ -30,6 +33,8 @@ class ValueReader:
     def predicate(self, parameter: SearchParameter, text: str) -> Predicate:
         """Return what ``text``, values with commas between, demands; raises ValueError where one cannot be read."""
         values = split_unescaped(text, ",")
+        if len(values) > MOST_VALUES:
+            raise ValueError(f"At most {MOST_VALUES} values can be asked for at once")
         if not all(values):
             raise ValueError("A value is empty; leave the parameter out to search without it")
         return any_of(self._readers[parameter.type](parameter, value) for value in values)

@@ -2,7 +2,9 @@
 
 import secrets
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+from pymongo import IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from service.conformance.search_parameters import SearchParameter
@@ -27,7 +29,7 @@ async def prepare(driver: Driver, parameters: Mapping[str, Iterable[SearchParame
         for name in (resource_type, f"{resource_type}_history"):
             if name not in existing:
                 await _create_collection(driver, name)
-        await driver.collection(resource_type).create_indexes(index_models(its_parameters))
+        await _make_indexes(driver.collection(resource_type), index_models(its_parameters))
 
 
 async def check_format(driver: Driver) -> None:
@@ -46,6 +48,17 @@ async def page_secret(driver: Driver) -> bytes:
     query, fresh = {"_id": "page-secret"}, {"$setOnInsert": {"key": secrets.token_bytes(32)}}
     await facts.update_one(query, fresh, upsert=True)
     return bytes((await facts.find_one(query))["key"])
+
+
+async def _make_indexes(collection: Any, models: list[IndexModel]) -> None:
+    """Make the indexes that are missing, and anew those that are there under the same name in another form."""
+    existing = await collection.index_information()
+    for model in models:
+        wanted = model.document
+        found = existing.get(wanted["name"])
+        if found is not None and found.get("partialFilterExpression") != wanted["partialFilterExpression"]:
+            await collection.drop_index(wanted["name"])
+    await collection.create_indexes(models)
 
 
 async def _create_collection(driver: Driver, name: str) -> None:

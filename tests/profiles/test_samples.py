@@ -139,9 +139,7 @@ def test_is_pretty_utf8_json_without_duplicate_keys(path: Path) -> None:
     shown = json.dumps(document, ensure_ascii=False, indent=2).splitlines()
     # Compared without the digits of numbers: 0.80 is meant to stay 0.80.
     number = re.compile(r": -?\d+\.\d+(?=,?$)")
-    assert [number.sub(": 0.0", line) for line in text.splitlines()] == [
-        number.sub(": 0.0", line) for line in shown
-    ]
+    assert [number.sub(": 0.0", line) for line in text.splitlines()] == [number.sub(": 0.0", line) for line in shown]
 
 
 def test_every_resource_validates_and_comes_back_the_same(path: Path) -> None:
@@ -166,9 +164,7 @@ def test_every_resource_claims_its_profile_and_has_our_words_in_order(path: Path
 
 def test_holds_every_rule_at_error_and_warning_level(path: Path) -> None:
     broken = {
-        (path.stem, resource.get("id", ""), key)
-        for resource in resources(load(path))
-        for key in broken_rules(resource)
+        (path.stem, resource.get("id", ""), key) for resource in resources(load(path)) for key in broken_rules(resource)
     }
     assert broken == {warning for warning in DELIBERATE_WARNINGS if warning[0] == path.stem}
     severities = {rule["key"]: rule["severity"] for rule in INVARIANTS}
@@ -207,10 +203,7 @@ def test_each_bundle_is_about_one_person_and_an_obligation_supports_a_personal_g
             if entry["request"]["method"] == "PUT":
                 orientation[entry["request"]["url"]] = codes[0]
     for resource in resources(bundle):
-        if (
-            resource["resourceType"] == "Goal"
-            and resource["category"][0]["coding"][0]["code"] == "obligation"
-        ):
+        if resource["resourceType"] == "Goal" and resource["category"][0]["coding"][0]["code"] == "obligation":
             links = [e for e in resource["extension"] if e["url"].endswith("/goal-relationship")]
             assert {orientation[reference] for reference in references(links)} == {"personal"}
 

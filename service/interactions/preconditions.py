@@ -1,0 +1,52 @@
+"""Preconditions: If-Match, If-None-Match, If-Modified-Since (https://hl7.org/fhir/R4/http.html#concurrency)."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from service.fhir.datetimes import moment_of, stretch
+from service.fhir.entry import Request, version_of_etag
+from service.fhir.outcome import Issue, OutcomeError
+from service.interactions.context import Context
+from service.store.document import Stored
+
+
+def check_preconditions(request: Request, current: Stored | None, context: Context) -> None:
+    """Return where ``current`` is what the request means to change; raises OutcomeError 412 if not."""
+    present = current if current is not None and not current.deleted else None
+    if request.if_match is not None:
+        if present is None or not _names(request.if_match, present):
+            now = f"the current version is {present.version}" if present else "there is no current version"
+            sentence = f'If-Match names a version in the form W/"3", and {now}; read it again and repeat your change'
+            raise OutcomeError(Issue("version-conflict", sentence, "http.If-Match"))
+    elif context.limits.if_match_required and present is not None:
+        sentence = "Say with If-Match which version you change"
+        raise OutcomeError(Issue("if-match-required", sentence, "http.If-Match"))
+    if request.if_none_match is not None and present is not None and _names(request.if_none_match, present):
+        sentence = f"If-None-Match excludes the current version, {present.version}"
+        raise OutcomeError(Issue("version-conflict", sentence, "http.If-None-Match"))
+
+
+def client_has(request: Request, stored: Stored) -> bool:
+    """Return whether the client of a read says that it has this version already."""
+    if request.if_none_match is not None:
+        return _names(request.if_none_match, stored)
+    if request.if_modified_since is not None:
+        since = _moment(request.if_modified_since)
+        return since is not None and stored.last_updated.replace(microsecond=0) <= since
+    return False
+
+
+def _names(etags: str, stored: Stored) -> bool:
+    return etags.strip() == "*" or stored.version in map(version_of_etag, etags.split(","))
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment that an HTTP date names, or the instant that a Bundle entry has in its place.
+
+    One that cannot be read is ignored, as RFC 9110 demands.
+    """
+    try:
+        moment = moment_of(stretch(text)[0]) if text[:4].isdigit() else parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
