@@ -1,0 +1,80 @@
+"""If-Match and If-None-Match on writes, as RFC 9110 has them; addresses that are refused before the body is read."""
+
+import pytest
+
+from tests.support.resources import created, goal, problems
+
+
+async def test_if_match_takes_a_list_and_a_star(client):
+    made = await created(client, goal())
+    path = f"/Goal/{made['id']}"
+    for number, condition in enumerate(['W/"1", W/"7"', "*", 'W/"3"']):
+        change = {**made, "description": {"text": f"Change {number}"}}
+        response = await client.put(path, json=change, headers={"If-Match": condition})
+        assert (response.status_code, response.headers["etag"]) == (200, f'W/"{number + 2}"')
+    response = await client.put(path, json=made, headers={"If-Match": 'W/"1", W/"2"'})
+    assert (response.status_code, problems(response)) == (412, [("version-conflict", "http.If-Match")])
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_if_match_star_needs_something_to_match(client, method):
+    body = {"json": {**goal(), "id": "never-written"}} if method == "PUT" else {}
+    response = await client.request(method, "/Goal/never-written", headers={"If-Match": "*"}, **body)
+    assert (response.status_code, problems(response)) == (412, [("version-conflict", "http.If-Match")])
+
+
+async def test_if_none_match_star_creates_and_never_replaces(client):
+    body = {**goal(), "id": "only-once"}
+    first = await client.put("/Goal/only-once", json=body, headers={"If-None-Match": "*"})
+    second = await client.put("/Goal/only-once", json=body, headers={"If-None-Match": "*"})
+    assert (first.status_code, second.status_code) == (201, 412)
+    assert problems(second) == [("version-conflict", "http.If-None-Match")]
+    assert (await client.get("/Goal/only-once")).headers["etag"] == 'W/"1"'
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("PUT", "/metadata", 405), ("POST", "/Goal/1", 405), ("PUT", "/", 405), ("PUT", "/Patient/1", 404)],
+)
+async def test_address_is_judged_before_the_body(client, method, path, status):
+    response = await client.request(method, path, content=b"no JSON", headers={"Content-Type": "text/plain"})
+    assert response.status_code == status
+
+
+async def test_encoded_body_is_415(client):
+    headers = {"Content-Encoding": "gzip"}
+    response = await client.post("/Goal", content=b"\x1f\x8b", headers=headers)
+    found = (response.status_code, problems(response))
+    assert found == (415, [("unsupported-media-type", "http.Content-Encoding")])
+
+
+async def test_misshapen_entry_spoils_no_other_of_a_batch(client):
+    entries = [
+        {"request": {"method": "FETCH", "url": "Goal"}},
+        {"request": {"method": "GET"}},
+        {"request": {"method": "POST", "url": "Goal"}, "resource": goal()},
+        "nothing",
+    ]
+    response = await client.post("", json={"resourceType": "Bundle", "type": "batch", "entry": entries})
+    assert response.status_code == 200
+    answers = [entry["response"] for entry in response.json()["entry"]]
+    assert [answer["status"][:3] for answer in answers] == ["422", "422", "201", "400"]
+    places = [answer["outcome"]["issue"][0]["expression"] for answer in answers if "outcome" in answer]
+    assert places == [["Bundle.entry[0].request.method"], ["Bundle.entry[1].request.url"], ["Bundle.entry[3]"]]
+
+
+async def test_reference_by_search_is_refused_in_a_transaction(client):
+    linked = {**goal(), "addresses": [{"reference": "RiskAssessment?identifier=x"}]}
+    entry = {"request": {"method": "POST", "url": "Goal"}, "resource": linked}
+    response = await client.post("", json={"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    place = "Bundle.entry[0].resource.addresses[0].reference"
+    assert (response.status_code, problems(response)) == (422, [("reference-unresolved", place)])
+
+
+async def test_search_for_too_many_values_is_refused(client):
+    response = await client.post(
+        "/Goal/_search",
+        content="_id=" + ",".join(map(str, range(1001))),
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert (response.status_code, problems(response)) == (400, [("parameter-value", "http._id")])
