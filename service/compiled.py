@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from service.conformance.definitions import Definitions
+from service.conformance.links import LinkRewriter
 from service.conformance.primitives import primitive_checks
 from service.conformance.search_parameters import SearchParameter, search_parameters
 from service.conformance.structures import Structures
@@ -58,6 +59,7 @@ class Compiled:
             definitions=self._definitions,
             structures=self._structures,
             validator=self._validator,
+            links=LinkRewriter(self._structures),
             parsers={
                 name: SearchParser(parameters, self._references, sizes, lambda: microseconds(self._clock()))
                 for name, parameters in self._parameters.items()

@@ -23,7 +23,7 @@ class Preferences:
     lenient: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One interaction that is asked for; ``path`` are the segments below ``base``, the service's FHIR address."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from service.conformance.definitions import Definitions
+from service.conformance.links import LinkRewriter
 from service.conformance.structures import Structures
 from service.conformance.validate import Validator
 from service.search.request import SearchParser
@@ -25,6 +26,7 @@ class Context:
     definitions: Definitions
     structures: Structures
     validator: Validator
+    links: LinkRewriter
     parsers: Mapping[str, SearchParser]
     """The search parsers of the types that are served."""
     store: ResourceStore

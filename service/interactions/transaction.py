@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
-from service.conformance.links import rewrite_links
-from service.conformance.place import Place
+from service.conformance.links import places_of
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.reference import parse_reference
@@ -26,17 +24,17 @@ async def transaction(entries: list[BundleEntry], context: Context) -> list[Resp
     """
     requests = [entry.request for entry in entries if entry.request is not None]
     _refuse(*(issue for entry in entries for issue in entry.issues), *_unserved(entries, context))
-    named = [_with_new_id(request, context) for request in requests]
-    linked, dangling = _Links(entries, named).applied(context)
-    _refuse(*_same_targets(entries, named), *dangling, *_invalid(entries, linked, context))
-    order = sorted(range(len(linked)), key=lambda number: _ORDER[linked[number].method])
+    for request in requests:
+        request.new_id = context.new_id() if _creates(request) else None
+    _refuse(*_same_targets(entries, requests), *_invalid(entries, requests, context))
+    order = sorted(range(len(requests)), key=lambda number: _ORDER[requests[number].method])
 
     async def work(store: ResourceStore) -> dict[int, Response]:
         bound = replace(context, store=store)
-        return {number: await _one(entries[number], linked[number], bound) for number in order}
+        return {number: await _one(entries[number], requests[number], bound) for number in order}
 
     done = await context.store.transaction(work)
-    return [done[number] for number in range(len(linked))]
+    return [done[number] for number in range(len(requests))]
 
 
 async def _one(entry: BundleEntry, request: Request, context: Context) -> Response:
@@ -70,10 +68,6 @@ def _stores(request: Request) -> bool:
     return request.method == "PUT" or _creates(request)
 
 
-def _with_new_id(request: Request, context: Context) -> Request:
-    return replace(request, new_id=context.new_id()) if _creates(request) else request
-
-
 def _target(request: Request) -> str | None:
     """Return ``Type/id`` of the resource that a request writes, or None."""
     if request.new_id is not None:
@@ -98,55 +92,55 @@ def _same_targets(entries: list[BundleEntry], requests: list[Request]) -> Iterab
 
 
 def _invalid(entries: list[BundleEntry], requests: list[Request], context: Context) -> Iterable[Issue]:
+    links = _Links(entries, requests)
     for entry, request in zip(entries, requests, strict=True):
-        if request.checked:
+        if _stores(request):
+            if isinstance(request.resource, dict):
+                yield from links.rewrite(entry, request, context)
             yield from resource_issues(request.resource, request.path[0], context, f"{entry.place}.resource")
+            request.checked = True
 
 
 class _Links:
     """Turns links between entries into links between the resources that they become."""
 
     def __init__(self, entries: list[BundleEntry], requests: list[Request]) -> None:
-        self._entries = entries
-        self._requests = requests
         self._targets = {
             entry.full_url: target
             for entry, request in zip(entries, requests, strict=True)
             if entry.full_url is not None and (target := _target(request)) is not None
         }
 
-    def applied(self, context: Context) -> tuple[list[Request], list[Issue]]:
-        """Return the requests with their links rewritten, and an issue for each link that leads nowhere."""
-        issues: list[Issue] = []
-        linked = [
-            self._linked(entry, request, context, issues)
-            for entry, request in zip(self._entries, self._requests, strict=True)
-        ]
-        return linked, issues
-
-    def _linked(self, entry: BundleEntry, request: Request, context: Context, issues: list[Issue]) -> Request:
-        if not _stores(request) or not isinstance(request.resource, dict):
-            return request
+    def rewrite(self, entry: BundleEntry, request: Request, context: Context) -> list[Issue]:
+        """Rewrite the links in the resource of ``request``, and return an issue for each that leads nowhere."""
         base = _base_of(entry.full_url)
+        unresolved: list[tuple[str, str]] = []
 
-        def target(link: str, place: Place) -> str | None:
+        def target(link: str, is_reference: bool) -> str | None:
             found = self._targets.get(link) or (self._targets.get(f"{base}/{link}") if base else None)
-            if found is None and place.name == "reference":
-                issues.extend(_unresolved(link, place, context))
+            if found is None and is_reference and (reason := _why_unresolved(link, context)):
+                unresolved.append((link, reason))
             return found
 
         root = f"{entry.place}.resource"
-        resource: dict[str, Any] = rewrite_links(request.resource, target, context.structures, root)
-        return replace(request, resource=resource, checked=True)
+        try:
+            context.links.rewrite(request.resource, target)
+        except RecursionError:
+            return [Issue("nesting", "The resource is nested too deeply to be read", root)]
+        return [
+            Issue("reference-unresolved", reason, place)
+            for link, reason in dict.fromkeys(unresolved)
+            for place in places_of(link, request.resource, root)
+        ]
 
 
-def _unresolved(link: str, place: Place, context: Context) -> Iterable[Issue]:
+def _why_unresolved(link: str, context: Context) -> str | None:
+    """Return why a reference that no entry's fullUrl matches cannot stay as it is, or None where it can."""
     if link.startswith(("urn:uuid:", "urn:oid:")):
-        sentence = "No entry of this transaction that is written has this fullUrl"
-        yield Issue("reference-unresolved", sentence, str(place))
-    elif link.partition("?")[0] in context.parsers:
-        sentence = "References by search are not supported; refer to an id or to the fullUrl of an entry"
-        yield Issue("reference-unresolved", sentence, str(place))
+        return "No entry of this transaction that is written has this fullUrl"
+    if "?" in link and link.partition("?")[0] in context.parsers:
+        return "References by search are not supported; refer to an id or to the fullUrl of an entry"
+    return None
 
 
 def _base_of(full_url: str | None) -> str | None:
