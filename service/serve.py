@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 import logging
 import logging.config
 import multiprocessing
@@ -112,10 +113,22 @@ def application() -> "FastAPI":
     try:
         from service.app import from_environment
 
-        return from_environment()
+        app = from_environment()
+        _spare_the_collector()
+        return app
     except Exception:  # told once: with any other exit code a worker would be started again and again
         logger.exception("The application cannot be built")
         sys.exit(STARTUP_FAILURE)
+
+
+def _spare_the_collector() -> None:
+    """Leave what was made at start out of every garbage collection, and collect less often.
+
+    A request makes thousands of objects and few cycles: by default a tenth of its time went into looking for them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _stop_by_signal() -> None:

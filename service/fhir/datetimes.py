@@ -6,6 +6,7 @@ last microsecond of that month. A value without a time zone is taken as UTC.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 Stretch = tuple[int, int]
 
@@ -23,6 +24,7 @@ _PATTERN = re.compile(
 _LENGTHS = {"day": 86_400_000_000, "minute": 60_000_000, "second": 1_000_000}
 
 
+@lru_cache(maxsize=4096)
 def stretch(text: str) -> Stretch:
     """Return the stretch that a FHIR date, dateTime or instant stands for; raises ValueError when it is none."""
     match = _PATTERN.fullmatch(text)

@@ -56,6 +56,8 @@ class _Tree:
 def compile_indexer(parameters: Iterable[SearchParameter], references: References) -> Indexer:
     """Return the function that makes the index of a resource of the type that ``parameters`` belong to."""
     served = {item.code: item for item in parameters if item.code != "_id"}  # the document's own key serves _id
+    plain = {code for code, item in served.items() if fields.has_own_field(item)}
+    bounded = {code for code, item in served.items() if fields.is_bounded(item)}
     tree = _Tree()
     for parameter in served.values():
         for branch in parameter.branches:
@@ -68,13 +70,12 @@ def compile_indexer(parameters: Iterable[SearchParameter], references: Reference
         order: dict[str, Any] = {}
         words: list[str] = []
         for code, values in found.items():
-            parameter = served[code]
-            if fields.has_own_field(parameter):
+            if code in plain:
                 search[code] = values[0][0]
-            elif fields.is_bounded(parameter):
+            elif code in bounded:
                 spans = [{"lo": lo, "hi": hi} for value in values for lo, hi in value]
-                search[code] = spans[0] if parameter.single else spans
-                if not parameter.single:
+                search[code] = spans[0] if served[code].single else spans
+                if not served[code].single:
                     order[code] = _ends([span["lo"] for span in spans])
             else:
                 words.extend(

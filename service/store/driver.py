@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from bson.codec_options import CodecOptions, TypeRegistry
-from bson.decimal128 import Decimal128, create_decimal128_context
+from bson.decimal128 import Decimal128
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
 
@@ -19,14 +19,15 @@ Document = dict[str, Any]
 
 MAJORITY = WriteConcern("majority", j=True)
 _SNAPSHOT = ReadConcern("snapshot")
-_DECIMALS = create_decimal128_context()
 
 
 def _fallback(value: Any) -> Any:
     """Return what BSON holds instead of a value it does not know: decimals exactly, or else as text."""
     if isinstance(value, Decimal):
-        as_stored = Decimal128(_DECIMALS.create_decimal(value))
-        return as_stored if as_stored.to_decimal() == value else str(value)
+        try:
+            return Decimal128(value)
+        except ArithmeticError:  # it has more digits, or a greater exponent, than BSON's decimals
+            return str(value)
     raise TypeError(f"{type(value).__name__} cannot be stored")
 
 

@@ -5,6 +5,7 @@ looks for the words that start so.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from service.conformance.search_parameters import SearchParameter
@@ -70,12 +71,11 @@ def _codings(parameter: SearchParameter, of_type: str, value: Any) -> Iterator[t
             yield system, scalar(value)
 
 
-def _forms(system: str | None, code: str | None) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def _forms(system: str | None, code: str | None) -> tuple[str, ...]:
     if code is not None:
-        yield _one_part(code)
-        yield f"{_one_part(system or '')}|{_one_part(code)}"
-    elif system:
-        yield f"{_one_part(system)}|"
+        return _one_part(code), f"{_one_part(system or '')}|{_one_part(code)}"
+    return (f"{_one_part(system)}|",) if system else ()
 
 
 def _one_part(text: str) -> str:
