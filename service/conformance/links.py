@@ -5,13 +5,23 @@ Compiled once: for each structure the JSON keys under which a link can stand.
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from service.conformance.structures import ANY, Element, Structure, Structures
 
-Target = Callable[[str, bool], str | None]
-"""Gives what a link becomes, or None where it stays; told whether it is a Reference's and not just an address."""
-Rewrite = Callable[[Any, Target], Any]
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What links become."""
+
+    by_address: dict[str, str]
+    """For addresses, in any element and in narratives."""
+    of_reference: Callable[[str], str]
+    """For references; gives the same text where one stays."""
+
+
+Rewrite = Callable[[Any, Targets], Any]
 """Returns what a value becomes; objects and lists are changed in place."""
 
 _ADDRESSES = frozenset({"uri", "url", "oid", "uuid", "canonical"})
@@ -25,14 +35,14 @@ class LinkRewriter:
         self._structures = structures
         self._tables: dict[str, dict[str, Rewrite]] = {}
 
-    def rewrite(self, resource: dict[str, Any], target: Target) -> None:
-        """Change every link in ``resource`` to what ``target`` says; raises RecursionError where it is too deep."""
-        self._resource(resource, target)
+    def rewrite(self, resource: dict[str, Any], targets: Targets) -> None:
+        """Change every link in ``resource`` to what ``targets`` say; raises RecursionError where it is too deep."""
+        self._resource(resource, targets)
 
-    def _resource(self, value: Any, target: Target) -> Any:
+    def _resource(self, value: Any, targets: Targets) -> Any:
         name = value.get("resourceType") if isinstance(value, dict) else None
         if isinstance(name, str) and self._structures.is_resource(name):
-            _rewrite_members(value, self._table(self._structures.of_type(name)), target)
+            _rewrite_members(value, self._table(self._structures.of_type(name)), targets)
         return value
 
     def _table(self, structure: Structure) -> dict[str, Rewrite]:
@@ -46,9 +56,9 @@ class LinkRewriter:
 
     def _rewrite_of(self, structure: Structure, element: Element) -> Rewrite | None:
         if structure.path == "Reference" and element.key == "reference":
-            return _link(True)
+            return _reference
         if element.type in _ADDRESSES:
-            return _link(False)
+            return _address
         if element.type == "xhtml":
             return _narrative
         if self._structures.is_primitive(element.type):
@@ -56,7 +66,7 @@ class LinkRewriter:
         if element.type == ANY:
             return self._resource
         table = self._table(self._structures.below(element))
-        return lambda value, target: _rewrite_members(value, table, target)
+        return lambda value, targets: _rewrite_members(value, table, targets)
 
 
 def places_of(link: str, value: Any, place: str) -> Iterator[str]:
@@ -71,29 +81,33 @@ def places_of(link: str, value: Any, place: str) -> Iterator[str]:
             yield from places_of(link, item, f"{place}[{number}]")
 
 
-def _rewrite_members(value: Any, table: dict[str, Rewrite], target: Target) -> Any:
+def _rewrite_members(value: Any, table: dict[str, Rewrite], targets: Targets) -> Any:
     if type(value) is dict:
         for key, item in value.items():
             rewrite = table.get(key)
             if rewrite is not None:
-                value[key] = rewrite(item, target)
+                value[key] = rewrite(item, targets)
     return value
 
 
 def _each(rewrite: Rewrite) -> Rewrite:
-    def rewrite_each(values: Any, target: Target) -> Any:
-        return [rewrite(value, target) for value in values] if type(values) is list else values
+    def rewrite_each(values: Any, targets: Targets) -> Any:
+        return [rewrite(value, targets) for value in values] if type(values) is list else values
 
     return rewrite_each
 
 
-def _link(is_reference: bool) -> Rewrite:
-    return lambda value, target: (target(value, is_reference) or value) if type(value) is str else value
+def _reference(value: Any, targets: Targets) -> Any:
+    return targets.of_reference(value) if type(value) is str else value
 
 
-def _narrative(value: Any, target: Target) -> Any:
+def _address(value: Any, targets: Targets) -> Any:
+    return targets.by_address.get(value, value) if type(value) is str else value
+
+
+def _narrative(value: Any, targets: Targets) -> Any:
     def linked(match: re.Match[str]) -> str:
         url = match["url"]
-        return match["before"] + (target(url, False) or url) + match["quote"]
+        return match["before"] + targets.by_address.get(url, url) + match["quote"]
 
     return _NARRATIVE_LINK.sub(linked, value) if type(value) is str else value

@@ -61,7 +61,7 @@ def stretch(text: str) -> Stretch:
 
 def instant(moment: datetime) -> str:
     """Return ``moment`` as a FHIR instant in UTC with milliseconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def moment_of(microseconds_since_1970: int) -> datetime:

@@ -1,7 +1,7 @@
 """References between resources (https://hl7.org/fhir/R4/references.html)."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _LITERAL = re.compile(
@@ -10,8 +10,7 @@ _LITERAL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LiteralReference:
+class LiteralReference(NamedTuple):
     """A reference that names a resource by type and id, on this server (no base) or on another."""
 
     base: str | None
@@ -28,7 +27,7 @@ class LiteralReference:
 def parse_reference(text: str) -> LiteralReference | None:
     """Return the literal reference in ``text``, or None where it is of another form (``urn:``, ``#``, other URLs)."""
     match = _LITERAL.fullmatch(text)
-    return LiteralReference(*match.group("base", "type", "id", "version")) if match else None
+    return LiteralReference._make(match.group("base", "type", "id", "version")) if match else None
 
 
 def is_id(text: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from service.conformance.links import places_of
+from service.conformance.links import Targets, places_of
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.reference import parse_reference
@@ -116,15 +116,15 @@ class _Links:
         base = _base_of(entry.full_url)
         unresolved: list[tuple[str, str]] = []
 
-        def target(link: str, is_reference: bool) -> str | None:
+        def of_reference(link: str) -> str:
             found = self._targets.get(link) or (self._targets.get(f"{base}/{link}") if base else None)
-            if found is None and is_reference and (reason := _why_unresolved(link, context)):
+            if found is None and (reason := _why_unresolved(link, context)):
                 unresolved.append((link, reason))
-            return found
+            return found or link
 
         root = f"{entry.place}.resource"
         try:
-            context.links.rewrite(request.resource, target)
+            context.links.rewrite(request.resource, Targets(self._targets, of_reference))
         except RecursionError:
             return [Issue("nesting", "The resource is nested too deeply to be read", root)]
         return [

@@ -46,7 +46,7 @@ class _Tree:
         for code, form in self.forms:
             made = [stored for value in values if (stored := form(value))]
             if made:
-                found.setdefault(code, []).extend(made)
+                found[code] = found[code] + made if code in found else made
         for step, tree in self.below.items():
             reached = step(values, resource)
             if reached:
