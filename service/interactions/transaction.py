@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from service.conformance.links import Targets, places_of
-from service.fhir.entry import Request, Response
+from service.fhir.entry import Preferences, Request, Response
 from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.reference import parse_reference
 from service.interactions.checks import resource_issues
@@ -13,6 +13,8 @@ from service.interactions.entries import BundleEntry, prefixed
 from service.interactions.perform import perform
 from service.store.resources import ResourceStore
 
+_SHORT = Preferences("minimal")
+"""What the answer to a transaction says of what it stored, unless the client asks for more."""
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
 
 
@@ -39,12 +41,9 @@ async def transaction(entries: list[BundleEntry], context: Context) -> list[Resp
 
 async def _one(entry: BundleEntry, request: Request, context: Context) -> Response:
     try:
-        response = await perform(request, context)
+        return await perform(request, context)
     except OutcomeError as error:
         raise OutcomeError(*prefixed(error.issues, entry.place), headers=error.headers) from error
-    if _stores(request) and request.preferences.returns is None:
-        return replace(response, body=None)  # the answer to a transaction is short unless the client asks
-    return response
 
 
 def _refuse(*issues: Issue) -> None:
@@ -99,6 +98,8 @@ def _invalid(entries: list[BundleEntry], requests: list[Request], context: Conte
                 yield from links.rewrite(entry, request, context)
             yield from resource_issues(request.resource, request.path[0], context, f"{entry.place}.resource")
             request.checked = True
+            if request.preferences.returns is None:
+                request.preferences = _SHORT
 
 
 class _Links:
