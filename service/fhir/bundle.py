@@ -5,10 +5,9 @@ The resources are spliced in as the bytes they are stored in; nothing is parsed 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from service.fhir import json
-from service.fhir.datetimes import instant
 
 Link = tuple[str, str]
 
@@ -35,16 +34,13 @@ def bundle(
     *,
     links: Sequence[Link] = (),
     total: int | None = None,
-    timestamp: datetime | None = None,
 ) -> bytes:
     """Return the JSON text of a Bundle of type ``kind``."""
-    head = {"resourceType": "Bundle", "type": kind}
-    if timestamp is not None:
-        head["meta"] = {"lastUpdated": instant(timestamp)}  # type: ignore[assignment]
+    head: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     if total is not None:
-        head["total"] = total  # type: ignore[assignment]
+        head["total"] = total
     if links:
-        head["link"] = [{"relation": relation, "url": url} for relation, url in links]  # type: ignore[assignment]
+        head["link"] = [{"relation": relation, "url": url} for relation, url in links]
     text = json.dump(head)
     parts = [_entry(entry) for entry in entries]
     if not parts:
