@@ -11,7 +11,7 @@ BIN     := $(VENV)/bin
 LOCKED  := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-search openapi lock clean
+.PHONY: help run test check format bench openapi lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'

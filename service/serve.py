@@ -90,7 +90,7 @@ def serve(options: Options) -> None:
 
 
 async def _check_store(settings: Settings, uri: str) -> None:
-    """Return where the store can be served; raises UnsuitableServer or NewerFormatError.
+    """Raise UnsuitableServer or NewerFormatError unless the store can be served.
 
     Checked here and not only in the application, whose start prints a traceback when it fails.
     """

@@ -2,9 +2,10 @@
 
 import difflib
 import os
+import re
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "RECOVERY_"
@@ -30,7 +31,6 @@ class Settings(BaseSettings):
     mongodb_driver: Literal["pymongo", "motor"] = Field(default="pymongo", description="Driver: pymongo or motor")
     base_url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
         description="Public address of the service, without /fhir/R4; unset means each request's own",
     )
     page_secret: str | None = Field(
@@ -43,8 +43,19 @@ class Settings(BaseSettings):
     default_page_size: int = Field(default=20, gt=0, description="Matches on a page when _count is not given")
     max_page_size: int = Field(default=1_000, gt=0, description="Largest _count that is accepted")
     if_match_required: bool = Field(
-        default=False, description="Refuse updates without If-Match (400 as R4's concurrency section says)"
+        default=False, description="Refuse updates and deletes without If-Match (400 as R4's concurrency section says)"
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+            raise ValueError("this is an address such as https://plans.example.org")
+        if "/fhir/" in text + "/":
+            raise ValueError("this is the address before /fhir/R4, such as https://plans.example.org")
+        return text
 
     @model_validator(mode="after")
     def _page_sizes_agree(self) -> Self:
@@ -56,8 +67,8 @@ class Settings(BaseSettings):
 def read_settings() -> Settings:
     """Return the environment's settings; raises WrongSetting for a wrong value or an unknown variable.
 
-    An unknown one is refused because a misspelt ``RECOVERY_MONGODB_URI`` would otherwise start a service
-    that writes to another database than was meant.
+    An unknown one, and an empty connection string, is refused because a misspelt ``RECOVERY_MONGODB_URI`` would
+    otherwise start a service that writes to another database than was meant.
     """
     known = [f"{PREFIX}{name}".upper() for name in Settings.model_fields]
     for variable in sorted(os.environ):
@@ -65,6 +76,8 @@ def read_settings() -> Settings:
             near = difflib.get_close_matches(variable.upper(), known, n=1)
             hint = f": did you mean {near[0]}?" if near else ""
             raise WrongSetting(f"{variable} is not a setting of this service{hint}")
+    if os.environ.get(f"{PREFIX}MONGODB_URI") == "":
+        raise WrongSetting("RECOVERY_MONGODB_URI is empty; unset it for the embedded MongoDB")
     try:
         return Settings()
     except ValidationError as error:

@@ -28,11 +28,6 @@ class SearchParameter:
         """Whether a resource has at most one value for it."""
         return len(self.branches) == 1 and self.branches[0].single
 
-    @property
-    def value_types(self) -> frozenset[str]:
-        """The FHIR types that its values can have."""
-        return frozenset(branch.type for branch in self.branches)
-
 
 _TEXTS = {"string", "markdown", "code", "id"}
 _ADDRESSES = {"uri", "url", "canonical", "oid", "uuid"}

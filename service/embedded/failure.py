@@ -8,7 +8,6 @@ from pathlib import Path
 OWN_SERVER = "or set RECOVERY_MONGODB_URI to a MongoDB of your own (6.0 to 8.0, a replica set)"
 
 PORT_TAKEN = 48  # mongod's exit code when it cannot listen
-DATA_TAKEN = 100  # mongod's exit code when another process uses the data files or they cannot be read
 
 _DEBIAN_PACKAGES = {
     "libcurl": "libcurl4",

@@ -33,20 +33,13 @@ def stretch(text: str) -> Stretch:
     parts = match.groupdict()
     year, month = int(parts["year"]), int(parts["month"] or 1)
     if parts["day"] is None:
-        start = _microseconds(datetime(year, month, 1, tzinfo=UTC))
+        start = microseconds(_in_calendar(year, month, 1))
         months = 1 if parts["month"] else 12
         return start, start + _month_lengths(year, month, months) - 1
     second = int(parts["second"] or 0)
-    moment = datetime(
-        year,
-        month,
-        int(parts["day"]),
-        int(parts["hour"] or 0),
-        int(parts["minute"] or 0),
-        min(second, 59),
-        tzinfo=UTC,
-    )
-    start = _microseconds(moment) - _offset(parts["zone"])
+    clock = int(parts["hour"] or 0), int(parts["minute"] or 0), min(second, 59)
+    moment = _in_calendar(year, month, int(parts["day"]), *clock)
+    start = microseconds(moment) - _offset(parts["zone"])
     if second > 59:
         if second > 60:
             raise ValueError("A minute has at most 60 seconds")
@@ -71,11 +64,14 @@ def moment_of(microseconds_since_1970: int) -> datetime:
 
 def microseconds(moment: datetime) -> int:
     """Return an aware ``moment`` as microseconds since 1970."""
-    return _microseconds(moment)
-
-
-def _microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def _in_calendar(*numbers: int) -> datetime:
+    try:
+        return datetime(*numbers, tzinfo=UTC)  # type: ignore[misc, arg-type]
+    except ValueError:
+        raise ValueError("There is no such day or time of day") from None
 
 
 def _month_lengths(year: int, month: int, months: int) -> int:

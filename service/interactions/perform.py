@@ -63,7 +63,7 @@ def _shape(path: tuple[str, ...], context: Context) -> str:
             return "{type}"
         case ("_search",):
             return "{type}/_search"
-        case (segment,) if segment != "_history":  # of a type: not offered, and no id either
+        case (segment,) if segment[0] not in "_$":  # history of a type, operations: not offered, and no ids either
             return "{type}/{id}"
         case (_, "_history"):
             return "{type}/{id}/_history"

@@ -11,12 +11,12 @@ from service.store.document import Stored
 
 
 def check_preconditions(request: Request, current: Stored | None, context: Context) -> None:
-    """Return where ``current`` is what the request means to change; raises OutcomeError 412 if not."""
+    """Raise OutcomeError unless ``current`` is what the request means to change: 412, or 400 for want of If-Match."""
     present = current if current is not None and not current.deleted else None
     if request.if_match is not None:
         if present is None or not _names(request.if_match, present):
-            now = f"the current version is {present.version}" if present else "there is no current version"
-            sentence = f'If-Match names a version in the form W/"3", and {now}; read it again and repeat your change'
+            now = f"which is {present.version}" if present else "for there is none"
+            sentence = f"If-Match does not name the current version, {now}; read it again and repeat your change"
             raise OutcomeError(Issue("version-conflict", sentence, "http.If-Match"))
     elif context.limits.if_match_required and present is not None:
         sentence = "Say with If-Match which version you change"

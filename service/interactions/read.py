@@ -23,7 +23,7 @@ async def vread(request: Request, context: Context) -> Response:
     resource_type, resource_id, _, version = request.path
     number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
     stored = await context.store.read_version(resource_type, resource_id, number)
-    if stored is None or stored.version != number:
+    if stored is None:
         raise OutcomeError(Issue("unknown-version", f"There is no such version of this {resource_type}"))
     return _shown(request, stored, context)
 

@@ -39,8 +39,13 @@ def read_view(resource_type: str, parameters: Parameters, context: Context) -> V
     """Return the view that ``parameters`` ask for, None for whole resources; raises OutcomeError for any others."""
     view, rest = split_view(resource_type, parameters, context)
     if rest:
-        names = ", ".join(ascii(name[:64])[1:-1] for name, _ in rest)
-        raise OutcomeError(Issue("unknown-parameter", f"This interaction takes no parameter {names}"))
+        names = [ascii(name[:64])[1:-1] for name, _ in rest]
+        raise OutcomeError(
+            *(
+                Issue("unknown-parameter", f"This interaction takes no parameter {name}", f"http.{name}")
+                for name in names
+            )
+        )
     if view is not None and view.counts_only:
         raise OutcomeError(Issue("parameter-value", "_summary=count is for searches", "http._summary"))
     return view

@@ -7,7 +7,7 @@ from service.interactions.perform import find_interaction, not_allowed, perform
 
 
 def check_address(method: str, path: tuple[str, ...], context: Context) -> None:
-    """Return where ``method`` is allowed at ``path``; raises OutcomeError 404 or 405, or 400 for what is no id."""
+    """Raise OutcomeError 404, 405, or 400 for what is no id, unless ``method`` is allowed at ``path``."""
     if path:
         find_interaction(method, path, context)
     elif method != "POST":

@@ -1,5 +1,6 @@
 """transaction: all entries or none, references between them resolved (https://hl7.org/fhir/R4/http.html#trules)."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from service.store.resources import ResourceStore
 
 _SHORT = Preferences("minimal")
 """What the answer to a transaction says of what it stored, unless the client asks for more."""
+_BY_SEARCH = re.compile(r"[A-Z][A-Za-z]+\?")
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
 
 
@@ -119,7 +121,7 @@ class _Links:
 
         def of_reference(link: str) -> str:
             found = self._targets.get(link) or (self._targets.get(f"{base}/{link}") if base else None)
-            if found is None and (reason := _why_unresolved(link, context)):
+            if found is None and (reason := _why_unresolved(link)):
                 unresolved.append((link, reason))
             return found or link
 
@@ -135,11 +137,11 @@ class _Links:
         ]
 
 
-def _why_unresolved(link: str, context: Context) -> str | None:
+def _why_unresolved(link: str) -> str | None:
     """Return why a reference that no entry's fullUrl matches cannot stay as it is, or None where it can."""
     if link.startswith(("urn:uuid:", "urn:oid:")):
         return "No entry of this transaction that is written has this fullUrl"
-    if "?" in link and link.partition("?")[0] in context.parsers:
+    if _BY_SEARCH.match(link):
         return "References by search are not supported; refer to an id or to the fullUrl of an entry"
     return None
 

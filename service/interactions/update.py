@@ -9,6 +9,7 @@ from service.interactions.answers import written
 from service.interactions.checks import checked_resource
 from service.interactions.context import Context
 from service.interactions.preconditions import check_preconditions
+from service.interactions.representation import SUBSETTED
 from service.store.document import Stored, with_identity
 from service.store.faults import conflict
 from service.store.resources import ExistsError, MovedOnError
@@ -25,6 +26,7 @@ async def update(request: Request, context: Context) -> Response:
     resource_type, resource_id = request.path
     resource = checked_resource(request, context)
     _require_same_id(resource, resource_type, resource_id)
+    _refuse_part(resource, resource_type)
     for _ in range(ATTEMPTS):
         current = await context.store.read(resource_type, resource_id)
         check_preconditions(request, current, context)
@@ -46,6 +48,14 @@ def _require_same_id(resource: dict[str, Any], resource_type: str, resource_id: 
     if resource.get("id") != resource_id:
         sentence = "The body's id must be there and be the id in the address"
         raise OutcomeError(Issue("id-mismatch", sentence, f"{resource_type}.id"))
+
+
+def _refuse_part(resource: dict[str, Any], resource_type: str) -> None:
+    """Raise OutcomeError for what a read with _summary or _elements gave: writing it back would lose the rest."""
+    tags = resource.get("meta", {}).get("tag", [])
+    if any((tag.get("system"), tag.get("code")) == (SUBSETTED["system"], SUBSETTED["code"]) for tag in tags):
+        sentence = "This is a part of the resource, tagged SUBSETTED; read the whole and change that"
+        raise OutcomeError(Issue("subsetted", sentence, f"{resource_type}.meta.tag"))
 
 
 def _with_kept_labels(resource: dict[str, Any], current: Stored) -> dict[str, Any]:

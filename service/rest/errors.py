@@ -19,4 +19,5 @@ async def framework_refusal(request: Request, error: Exception) -> Response:
     if rule == "method-not-allowed":
         sentence = f"{request.method} is not allowed at this address"
     body = json.dump(operation_outcome([Issue(rule, sentence)]))
-    return Response(body, error.status_code, error.headers, f"{FHIR_JSON}; charset=utf-8")
+    headers = {**(error.headers or {}), "Cache-Control": "no-store", "Vary": "Accept, Authorization"}
+    return Response(body, error.status_code, headers, f"{FHIR_JSON}; charset=utf-8")

@@ -170,11 +170,15 @@ def _parameters(encoded: bytes) -> Parameters:
     if encoded.count(b"&") >= MOST_PARAMETERS:
         raise OutcomeError(Issue("parameter-value", f"A request has at most {MOST_PARAMETERS} parameters"))
     try:
-        text = encoded.decode("ascii")
-        return parse_qsl(text, keep_blank_values=True, errors="strict")
+        found = parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
         sentence = "The parameters are not percent-encoded UTF-8"
         raise OutcomeError(Issue("parameter-value", sentence)) from None
+    for name, value in found:
+        if "\0" in name or "\0" in value:
+            place = f"http.{name}" if name.isidentifier() else None
+            raise OutcomeError(Issue("characters", "A parameter holds the character NUL", place))
+    return found
 
 
 def _base(incoming: Incoming, base_url: str | None, root: str) -> str:

@@ -36,7 +36,7 @@ def answer_type(accept: str, wanted_format: str | None, version: FhirVersion) ->
 
 @lru_cache(maxsize=256)
 def require_json(content_type: str, version: FhirVersion) -> None:
-    """Return where a body of ``content_type`` is JSON that the service reads; raises OutcomeError 415."""
+    """Raise OutcomeError 415 unless a body of ``content_type`` is JSON that the service reads."""
     name, parameters = _media_type(content_type)
     if name not in (FHIR_JSON, _PLAIN_JSON) or not _fits(parameters, version):
         raise _unsupported(f"{FHIR_JSON} or {_PLAIN_JSON}, in UTF-8, of FHIR version {version.mime_number}")
@@ -44,7 +44,7 @@ def require_json(content_type: str, version: FhirVersion) -> None:
 
 @lru_cache(maxsize=256)
 def require_form(content_type: str) -> None:
-    """Return where a body of ``content_type`` is a form; raises OutcomeError 415."""
+    """Raise OutcomeError 415 unless a body of ``content_type`` is a form."""
     name, parameters = _media_type(content_type)
     if name != FORM or parameters.get("charset", "utf-8").lower() != "utf-8":
         raise _unsupported(f"{FORM} for a search")

@@ -67,7 +67,6 @@ class Member:
 Predicate = OneOf | StartsWith | Compare | Present | All | Any | Member
 
 NOTHING = Any()
-EVERYTHING = All()
 
 
 def any_of(parts: Iterable[Predicate]) -> Predicate:

@@ -10,10 +10,7 @@ from service.conformance.search_parameters import SearchParameter
 from service.fhir.entry import Parameters
 from service.fhir.outcome import Issue, OutcomeError
 from service.search import fields
-from service.search.predicate import (
-    Predicate,
-    all_of,
-)
+from service.search.predicate import Predicate, all_of
 from service.search.types.reference import References
 from service.search.values import ValueReader
 

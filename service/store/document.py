@@ -9,7 +9,7 @@ from service.fhir.datetimes import instant
 from service.search.index import Indexer
 from service.store.driver import Document
 
-SERVED = {"body": 1, "version": 1, "lastUpdated": 1, "deleted": 1, "method": 1}
+SERVED = {"body": 1, "version": 1, "lastUpdated": 1, "method": 1}
 """The projection that answers need."""
 
 

@@ -3,20 +3,25 @@
 They share cursors, ``find_one`` and the writes; what differs in them is evened out here.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 
 from bson.codec_options import CodecOptions, TypeRegistry
 from bson.decimal128 import Decimal128
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from pymongo.errors import NetworkTimeout
 from pymongo.read_concern import ReadConcern
 
 DriverName = Literal["pymongo", "motor"]
 Document = dict[str, Any]
 
+_PATIENCE = {"serverSelectionTimeoutMS": 5_000, "connectTimeoutMS": 5_000}
+"""How long to wait for a server to be found, unless the connection string says otherwise."""
 MAJORITY = WriteConcern("majority", j=True)
 _SNAPSHOT = ReadConcern("snapshot")
 
@@ -40,9 +45,10 @@ class Driver:
     """A connected client and its database, every read and write with the concern majority."""
 
     def __init__(self, name: DriverName, uri: str, database: str) -> None:
-        self.name = name
         self._is_motor = name == "motor"
-        self._client: Any = _motor_client(uri) if self._is_motor else AsyncMongoClient(uri, connect=False)
+        options = {name: value for name, value in _PATIENCE.items() if name.lower() not in uri.lower()}
+        make = _motor_client if self._is_motor else partial(AsyncMongoClient, connect=False)
+        self._client: Any = make(uri, **options)
         self.database: Any = self._client.get_database(
             database,
             codec_options=_CODEC,
@@ -63,8 +69,12 @@ class Driver:
         return documents
 
     async def ping(self) -> None:
-        """Return when the server answers; raises PyMongoError where it does not."""
-        await self._client.admin.command("ping")
+        """Raise PyMongoError unless the server answers within two seconds."""
+        try:
+            async with asyncio.timeout(2):
+                await self._client.admin.command("ping")
+        except TimeoutError as error:
+            raise NetworkTimeout("no answer to a ping") from error
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Any]:
@@ -86,7 +96,7 @@ class Driver:
             await closed
 
 
-def _motor_client(uri: str) -> Any:
+def _motor_client(uri: str, **options: int) -> Any:
     from motor.motor_asyncio import AsyncIOMotorClient  # an extra, and only loaded where it is asked for
 
-    return AsyncIOMotorClient(uri)
+    return AsyncIOMotorClient(uri, **options)

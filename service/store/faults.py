@@ -53,7 +53,10 @@ def translated(
 
 
 def as_outcome(error: PyMongoError | DocumentTooLarge) -> OutcomeError:
-    """Return what to tell the client; the log gets the kind of error, which names no person."""
+    """Return what to tell the client, or raise ``error`` itself where it is a fault of the service.
+
+    The log gets the kind of error, which names no person.
+    """
     if isinstance(error, DocumentTooLarge) or (isinstance(error, OperationFailure) and error.code == TOO_LARGE):
         return OutcomeError(Issue("body-too-large", "The resource is too large for one database document of 16 MB"))
     # A lost connection has the label of a conflict too: both say that the transaction may be run again.

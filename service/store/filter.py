@@ -1,4 +1,4 @@
-"""Predicates of a search as MongoDB filters: the only module that knows MongoDB's operators."""
+"""Predicates of a search as MongoDB filters."""
 
 from decimal import Decimal
 from typing import Any as AnyValue

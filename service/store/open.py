@@ -33,7 +33,7 @@ async def prepare(driver: Driver, parameters: Mapping[str, Iterable[SearchParame
 
 
 async def check_format(driver: Driver) -> None:
-    """Return where the store has our format, and give it to a new one; raises NewerFormatError where it is too new."""
+    """Mark a new store with our format; raises NewerFormatError where the store has a newer one."""
     facts = driver.collection(_FACTS)
     query, fresh = {"_id": "format"}, {"$setOnInsert": {"version": FORMAT}}
     await facts.update_one(query, fresh, upsert=True)

@@ -11,7 +11,10 @@ _FACTS = {"_id": "definitions"}
 
 
 async def types_to_reindex(driver: Driver, types: Mapping[str, IndexedType]) -> list[str]:
-    """Return the types whose resources may be indexed by other definitions than today's."""
+    """Return the types whose resources may be indexed by other definitions than today's.
+
+    A new store is marked with today's.
+    """
     facts = driver.collection("service")
     ours = {name: indexed.definitions for name, indexed in types.items()}
     await facts.update_one(_FACTS, {"$setOnInsert": ours}, upsert=True)

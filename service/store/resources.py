@@ -83,7 +83,7 @@ class ResourceStore:
 
     @translated
     async def check(self) -> None:
-        """Return when the database answers; raises OutcomeError 503 where it does not."""
+        """Raise OutcomeError 503 unless the database answers."""
         await self._driver.ping()
 
     @translated
@@ -136,7 +136,8 @@ class ResourceStore:
     async def insert(self, resource_type: str, resource_id: str, resource: dict[str, Any], method: str) -> Stored:
         """Store a first version and return it; raises ExistsError where the id is taken.
 
-        In a transaction the document goes to the database together with others of its type.
+        In a transaction the document goes to the database later, together with others of its type; an id that
+        somebody else has taken by then is a conflict of the transaction.
         """
         moment = later_than(None, self._clock())
         document = make_document(resource, self._types[resource_type], resource_id, 1, moment, method)
@@ -144,7 +145,7 @@ class ResourceStore:
             self._new.setdefault(resource_type, {})[resource_id] = document
             return to_stored(resource_type, document)
         try:
-            await self._current[resource_type].insert_one(document, session=self._session)
+            await self._current[resource_type].insert_one(document)
         except DuplicateKeyError:
             raise ExistsError from None
         return to_stored(resource_type, document)

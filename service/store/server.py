@@ -25,7 +25,7 @@ class UnsuitableServer(Exception):  # noqa: N818 - the name says what it is
 
 
 async def check_address(uri: str) -> None:
-    """Return if the server at this connection string is suitable; raises UnsuitableServer."""
+    """Raise UnsuitableServer unless the server at this connection string can hold the store."""
     try:
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(uri)
     except (PyMongoError, ValueError) as error:
@@ -36,9 +36,9 @@ async def check_address(uri: str) -> None:
 
 
 async def check_server(client: AsyncMongoClient[dict[str, Any]], patience: float = PATIENCE) -> None:
-    """Return if the server takes writes as a member of a replica set and is MongoDB 6.0 or newer.
+    """Raise UnsuitableServer unless the server takes writes in a replica set and is MongoDB 6.0 or newer.
 
-    Raises UnsuitableServer otherwise, at the latest after ``patience`` seconds.
+    It takes at most ``patience`` seconds.
     """
     try:
         with pymongo.timeout(patience):

@@ -78,3 +78,29 @@ async def test_search_for_too_many_values_is_refused(client):
         headers={"Content-Type": "application/x-www-form-urlencoded"},
     )
     assert (response.status_code, problems(response)) == (400, [("parameter-value", "http._id")])
+
+
+async def test_part_of_a_resource_cannot_replace_the_whole(client):
+    made = await created(client, goal(note=[{"text": "Kept."}]))
+    path = f"/Goal/{made['id']}"
+    part = (await client.get(f"{path}?_summary=true")).json()
+    response = await client.put(path, json=part)
+    assert (response.status_code, problems(response)) == (422, [("subsetted", "Goal.meta.tag")])
+    assert (await client.get(path)).json() == made
+
+
+@pytest.mark.parametrize("query", ["patient=a%00b", "_id=%00", "a%00=b", "description=%00"])
+async def test_nul_in_a_parameter_is_refused(client, query):
+    for response in (
+        await client.get(f"/Goal?{query}"),
+        await client.post(
+            "/Goal/_search", content=query, headers={"Content-Type": "application/x-www-form-urlencoded"}
+        ),
+    ):
+        assert (response.status_code, problems(response)[0][0]) == (400, "characters")
+
+
+@pytest.mark.parametrize("path", ["/Goal/$validate", "/Goal/_history"])
+async def test_what_is_not_offered_at_a_type_is_404(client, path):
+    response = await client.get(path)
+    assert (response.status_code, problems(response)) == (404, [("unknown-address", None)])

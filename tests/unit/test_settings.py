@@ -30,8 +30,14 @@ def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECOVERY_BASE_URL", "")
+    assert read_settings().base_url is None
+
+
+def test_an_empty_connection_string_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECOVERY_MONGODB_URI", "")
-    assert read_settings().mongodb_uri is None
+    with pytest.raises(WrongSetting, match="RECOVERY_MONGODB_URI is empty"):
+        read_settings()
 
 
 @pytest.mark.parametrize(
@@ -44,6 +50,7 @@ def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
         ("RECOVERY_MONGODB_DATABASE", "a.b"),
         ("RECOVERY_IF_MATCH_REQUIRED", "perhaps"),
         ("RECOVERY_BASE_URL", "plans.example.org"),
+        ("RECOVERY_BASE_URL", "https://plans.example.org/fhir/R4"),
     ],
 )
 def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:

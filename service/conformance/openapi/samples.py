@@ -8,7 +8,7 @@ from service.conformance.structures import Structures
 from service.fhir import json
 
 _MOMENT = "2026-11-22T09:30:00.000Z"
-_HTEST = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+_SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 
 Resource = dict[str, Any]
 
@@ -65,7 +65,7 @@ class Samples:
     def _brief(self, resource_type: str) -> Resource:
         sample = self._shortest[resource_type]
         shown = self._structures.of_type(resource_type).mandatory
-        meta = {"versionId": "1", "lastUpdated": _MOMENT, "tag": [_HTEST]}
+        meta = {"versionId": "1", "lastUpdated": _MOMENT, "tag": [_SUBSETTED]}
         head = {"resourceType": resource_type, "id": sample["id"], "meta": meta}
         return head | {name: sample[name] for name in shown if name in sample}
 
