@@ -17,7 +17,7 @@ from service.rest.errors import framework_refusal
 from service.rest.health import health_routes
 from service.rest.http import Service
 from service.rest.pages import page_routes
-from service.settings import Settings, read_settings
+from service.settings import Settings, WrongSetting, read_settings
 from service.store.driver import Driver
 from service.store.open import prepare
 from service.store.reindex import types_to_reindex
@@ -60,5 +60,11 @@ def create_app(
 
 
 def from_environment() -> FastAPI:
-    """Return the application that the environment's settings describe (what each worker runs)."""
-    return create_app(read_settings())
+    """Return the application that the environment's settings describe; raises WrongSetting where they do not suffice.
+
+    It is what each worker runs, with the connection string that `recovery-plan serve` has put there.
+    """
+    settings = read_settings()
+    if settings.mongodb_uri is None:
+        raise WrongSetting("RECOVERY_MONGODB_URI is needed without `recovery-plan serve`")
+    return create_app(settings)

@@ -4,7 +4,7 @@ Compiled once: for each structure the JSON keys under which a link can stand.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,16 +69,17 @@ class LinkRewriter:
         return lambda value, targets: _rewrite_members(value, table, targets)
 
 
-def places_of(link: str, value: Any, place: str) -> Iterator[str]:
-    """Yield where in ``value``, which stands at ``place``, a text is ``link``."""
-    if value == link:
-        yield place
+def places_of(links: Container[str], value: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Yield each text in ``value``, which stands at ``place``, that is among ``links``, and where it stands."""
+    if isinstance(value, str):
+        if value in links:
+            yield value, place
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from places_of(link, item, f"{place}.{key}")
+            yield from places_of(links, item, f"{place}.{key}")
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            yield from places_of(link, item, f"{place}[{number}]")
+            yield from places_of(links, item, f"{place}[{number}]")
 
 
 def _rewrite_members(value: Any, table: dict[str, Rewrite], targets: Targets) -> Any:

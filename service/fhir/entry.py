@@ -8,9 +8,13 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from service.fhir.outcome import Issue, OutcomeError
+
 Return = Literal["minimal", "representation", "OperationOutcome"]
 Parameters = list[tuple[str, str]]
 
+FORMATTING = ("_format", "_pretty")
+"""The parameters that say how an answer is to look, for every request."""
 MOST_PARAMETERS = 1_000
 """In one request; tens of thousands of conditions keep a database busy for half a minute."""
 
@@ -67,6 +71,17 @@ def split_url(url: str) -> tuple[tuple[str, ...], Parameters]:
     parts = urlsplit(url)
     segments = tuple(unquote(segment) for segment in parts.path.split("/") if segment)
     return segments, parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+
+
+def once(parameters: Parameters) -> dict[str, str]:
+    """Return ``parameters`` by name; raises OutcomeError where one is given twice."""
+    found = dict(parameters)
+    if len(found) < len(parameters):
+        names = [name for name, _ in parameters]
+        twice = [ascii(name[:64])[1:-1] for name in found if names.count(name) > 1]
+        sentence = "This parameter is given twice"
+        raise OutcomeError(*(Issue("parameter-value", f"{name}: {sentence}", f"http.{name}") for name in twice))
+    return found
 
 
 def version_of_etag(etag: str) -> int | None:

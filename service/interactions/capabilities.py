@@ -4,7 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from service.fhir import json
-from service.fhir.entry import Request, Response
+from service.fhir.entry import Request, Response, once
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
 
@@ -14,7 +14,7 @@ _IN_BOTH = ("status", "experimental", "date", "publisher")
 
 async def capabilities(request: Request, context: Context) -> Response:
     """Return the CapabilityStatement of this running service, or its TerminologyCapabilities for ``mode``."""
-    asked = dict(request.parameters)
+    asked = once(request.parameters)
     mode = asked.pop("mode", "full")
     if asked or mode not in MODES:
         rule = "unknown-parameter" if asked else "parameter-value"

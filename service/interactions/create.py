@@ -13,7 +13,7 @@ async def create(request: Request, context: Context) -> Response:
     """Store the resource under a new id and return 201; an id in the body is not used."""
     if request.if_none_exist is not None:
         sentence = "Conditional create is not supported; nothing was stored"
-        raise OutcomeError(Issue("unknown-parameter", sentence, "http.If-None-Exist"))
+        raise OutcomeError(Issue("header-value", sentence, "http.If-None-Exist"))
     resource = checked_resource(request, context)
     new_id = request.new_id or context.new_id()
     try:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from service.fhir.entry import Request, split_url
+from service.fhir.entry import FORMATTING, Request, split_url
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
 
@@ -104,6 +104,7 @@ def _read(number: int, entry: dict[str, Any], outer: Request) -> BundleEntry:
     relative = url.removeprefix(outer.base)
     try:
         path, parameters = split_url(relative)
+        parameters = [item for item in parameters if item[0] not in FORMATTING]  # the Bundle's form is that of all
     except ValueError:  # such as //[, or far too many parameters
         path, parameters = (), []
     if not path or "://" in relative:

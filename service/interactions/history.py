@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from service.fhir import json
 from service.fhir.bundle import Entry, Link, bundle
 from service.fhir.datetimes import instant, moment_of, stretch
-from service.fhir.entry import Parameters, Request, Response
+from service.fhir.entry import Parameters, Request, Response, once
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
 from service.store.cursor import page_token, read_page_token
@@ -51,7 +51,7 @@ class _Asked:
 
 
 def _read_parameters(parameters: Parameters) -> _Asked:
-    asked = dict(parameters)
+    asked = once(parameters)
     unknown = asked.keys() - {"_count", "_since", "_page"}
     if unknown:
         names = ", ".join(ascii(name[:64])[1:-1] for name in sorted(unknown))

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.conformance.structures import Structure
 from service.fhir import json
-from service.fhir.entry import Parameters
+from service.fhir.entry import Parameters, once
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
 
@@ -16,6 +16,7 @@ SUBSETTED = {
     "code": "SUBSETTED",
     "display": "subsetted",
 }
+VIEW = ("_summary", "_elements")
 _ALWAYS = {"resourceType", "id", "meta"}
 Part = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -40,12 +41,8 @@ def read_view(resource_type: str, parameters: Parameters, context: Context) -> V
     view, rest = split_view(resource_type, parameters, context)
     if rest:
         names = [ascii(name[:64])[1:-1] for name, _ in rest]
-        raise OutcomeError(
-            *(
-                Issue("unknown-parameter", f"This interaction takes no parameter {name}", f"http.{name}")
-                for name in names
-            )
-        )
+        sentence = "This interaction takes no parameter"
+        raise OutcomeError(*(Issue("unknown-parameter", f"{sentence} {name}", f"http.{name}") for name in names))
     if view is not None and view.counts_only:
         raise OutcomeError(Issue("parameter-value", "_summary=count is for searches", "http._summary"))
     return view
@@ -54,7 +51,7 @@ def read_view(resource_type: str, parameters: Parameters, context: Context) -> V
 def split_view(resource_type: str, parameters: Parameters, context: Context) -> tuple[View | None, Parameters]:
     """Return the view of a type that ``parameters`` ask for, and the parameters that say nothing of it."""
     structure = context.structures.of_type(resource_type)
-    asked = {name: value for name, value in parameters if name in ("_summary", "_elements")}
+    asked = once([item for item in parameters if item[0] in VIEW])
     rest = [(name, value) for name, value in parameters if name not in asked]
     summary, elements = asked.get("_summary"), asked.get("_elements")
     if summary is not None and summary not in SUMMARIES:

@@ -7,12 +7,10 @@ from service.fhir.bundle import MATCH, OUTCOME, Entry, Link, bundle
 from service.fhir.entry import Parameters, Request, Response
 from service.fhir.outcome import operation_outcome
 from service.interactions.context import Context
-from service.interactions.representation import View, split_view
+from service.interactions.representation import VIEW, View, split_view
 from service.search.request import SearchRequest
 from service.store.cursor import page_token, read_page_token
 from service.store.resources import Page
-
-_VIEWS = ("_summary", "_elements")
 
 
 async def search_type(request: Request, context: Context) -> Response:
@@ -20,7 +18,7 @@ async def search_type(request: Request, context: Context) -> Response:
     resource_type = request.path[0]
     view, parameters = split_view(resource_type, request.parameters, context)
     search = context.parsers[resource_type].parse(parameters, lenient=request.preferences.lenient)
-    applied = search.applied + [(name, value) for name, value in request.parameters if name in _VIEWS]
+    applied = search.applied + [(name, value) for name, value in request.parameters if name in VIEW]
     query = f"{resource_type}?{_encoded(applied)}"
     if search.count == 0 or (view is not None and view.counts_only):
         matches = await context.store.count(resource_type, search.predicate)

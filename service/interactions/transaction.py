@@ -117,12 +117,12 @@ class _Links:
     def rewrite(self, entry: BundleEntry, request: Request, context: Context) -> list[Issue]:
         """Rewrite the links in the resource of ``request``, and return an issue for each that leads nowhere."""
         base = _base_of(entry.full_url)
-        unresolved: list[tuple[str, str]] = []
+        unresolved: dict[str, str] = {}
 
         def of_reference(link: str) -> str:
             found = self._targets.get(link) or (self._targets.get(f"{base}/{link}") if base else None)
             if found is None and (reason := _why_unresolved(link)):
-                unresolved.append((link, reason))
+                unresolved[link] = reason
             return found or link
 
         root = f"{entry.place}.resource"
@@ -130,11 +130,8 @@ class _Links:
             context.links.rewrite(request.resource, Targets(self._targets, of_reference))
         except RecursionError:
             return [Issue("nesting", "The resource is nested too deeply to be read", root)]
-        return [
-            Issue("reference-unresolved", reason, place)
-            for link, reason in dict.fromkeys(unresolved)
-            for place in places_of(link, request.resource, root)
-        ]
+        places = places_of(unresolved, request.resource, root) if unresolved else ()
+        return [Issue("reference-unresolved", unresolved[link], place) for link, place in places]
 
 
 def _why_unresolved(link: str) -> str | None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from service.fhir import json
-from service.fhir.entry import MOST_PARAMETERS, Parameters, Preferences, Request, Response
+from service.fhir.entry import FORMATTING, MOST_PARAMETERS, Parameters, Preferences, Request, Response, once
 from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.versions import FhirVersion
 from service.rest.negotiation import answer_type, require_form, require_json
@@ -18,7 +18,6 @@ from service.rest.negotiation import answer_type, require_form, require_json
 RETURNS = ("minimal", "representation", "OperationOutcome")
 _HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 AddressCheck = Callable[[str, tuple[str, ...]], None]
-_FORMATTING = ("_format", "_pretty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Incoming:
 
 def presentation(incoming: Incoming, version: FhirVersion) -> Presentation:
     """Return how the answer is to look; raises OutcomeError 406 where no such format is available."""
-    formatting = {name: value for name, value in incoming.parameters if name in _FORMATTING}
+    formatting = once([item for item in incoming.parameters if item[0] in FORMATTING])
     content_type = answer_type(incoming.header(b"accept") or "", formatting.get("_format"), version)
     pretty = formatting.get("_pretty", "false")
     if pretty not in ("true", "false"):
@@ -98,7 +97,7 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, c
         method,
         path,
         _base(incoming, service.base_url, before) + prefix,
-        [item for item in incoming.parameters if item[0] not in _FORMATTING],
+        [item for item in incoming.parameters if item[0] not in FORMATTING],
         resource,
         if_match=incoming.header(b"if-match"),
         if_none_match=incoming.header(b"if-none-match"),

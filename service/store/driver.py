@@ -46,7 +46,7 @@ class Driver:
 
     def __init__(self, name: DriverName, uri: str, database: str) -> None:
         self._is_motor = name == "motor"
-        options = {name: value for name, value in _PATIENCE.items() if name.lower() not in uri.lower()}
+        options: dict[str, Any] = {key: wait for key, wait in _PATIENCE.items() if key.lower() not in uri.lower()}
         make = _motor_client if self._is_motor else partial(AsyncMongoClient, connect=False)
         self._client: Any = make(uri, **options)
         self.database: Any = self._client.get_database(
@@ -96,7 +96,7 @@ class Driver:
             await closed
 
 
-def _motor_client(uri: str, **options: int) -> Any:
+def _motor_client(uri: str, **options: Any) -> Any:
     from motor.motor_asyncio import AsyncIOMotorClient  # an extra, and only loaded where it is asked for
 
     return AsyncIOMotorClient(uri, **options)

@@ -89,7 +89,7 @@ async def test_a_large_bad_body_costs_neither_minutes_nor_megabytes(client, body
     start = time.monotonic()
     response = await client.post("/Goal", content=body)
     assert response.status_code == 400
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 30  # what is quadratic takes minutes
     assert len(response.content) < 60_000
     assert len(response.json()["issue"]) <= 101
 

@@ -104,3 +104,27 @@ async def test_nul_in_a_parameter_is_refused(client, query):
 async def test_what_is_not_offered_at_a_type_is_404(client, path):
     response = await client.get(path)
     assert (response.status_code, problems(response)) == (404, [("unknown-address", None)])
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/Goal?_elements=note&_elements=text", "_elements"),
+        ("/Goal?_summary=true&_summary=text", "_summary"),
+        ("/metadata?mode=full&mode=full", "mode"),
+        ("/Goal?_format=json&_format=json", "_format"),
+    ],
+)
+async def test_parameter_that_may_stand_once_is_refused_twice(client, path, name):
+    response = await client.get(path)
+    assert (response.status_code, problems(response)) == (400, [("parameter-value", f"http.{name}")])
+
+
+async def test_many_links_that_lead_nowhere_are_found_in_one_walk(client):
+    links = [{"reference": f"urn:uuid:{number:08d}-0000-4000-8000-000000000000"} for number in range(20_000)]
+    entry = {"request": {"method": "POST", "url": "Goal"}, "resource": goal(addresses=links)}
+    response = await client.post("", json={"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    assert response.status_code == 422
+    issues = response.json()["issue"]
+    assert issues[0]["expression"] == ["Bundle.entry[0].resource.addresses[0].reference"]
+    assert len(issues) == 101

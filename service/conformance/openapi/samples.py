@@ -87,13 +87,13 @@ class Samples:
         gone = {
             "fullUrl": self._url(resource_type),
             "request": {"method": "DELETE", "url": url},
-            "response": {"status": "204", "etag": 'W/"2"', "lastModified": "2026-11-22T10:00:00.000Z"},
+            "response": {"status": "204 No Content", "etag": 'W/"2"', "lastModified": "2026-11-22T10:00:00.000Z"},
         }
         first = {
             "fullUrl": self._url(resource_type),
             "resource": self._brief(resource_type),
             "request": {"method": "PUT", "url": url},
-            "response": {"status": "201", "etag": 'W/"1"', "lastModified": _MOMENT},
+            "response": {"status": "201 Created", "etag": 'W/"1"', "lastModified": _MOMENT},
         }
         link = {"relation": "self", "url": f"{self._url(resource_type)}/_history"}
         return {
@@ -113,8 +113,8 @@ class Samples:
         entries = [
             {
                 "response": {
-                    "status": "201",
-                    "location": f"{self._url(name)}/_history/1",
+                    "status": "201 Created",
+                    "location": f"{name}/{self.id_of(name)}/_history/1",
                     "etag": 'W/"1"',
                     "lastModified": _MOMENT,
                 }
