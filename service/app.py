@@ -41,7 +41,7 @@ def create_app(
         driver = Driver(settings.mongodb_driver, str(settings.mongodb_uri), settings.mongodb_database)
         try:
             await prepare(driver, compiled.parameters_by_type)
-            for name in await types_to_reindex(driver, compiled.indexed_types()):
+            for name in await types_to_reindex(driver, compiled.indexed_types):
                 log.warning("%s is indexed by other definitions: run `recovery-plan reindex`", name)
             endpoint.context = await compiled.context(driver, new_id)
             yield

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 
 from service.conformance.definitions import Definitions
 from service.conformance.links import LinkRewriter
@@ -46,7 +47,7 @@ class Compiled:
         bases = {settings.base_url.rstrip("/") + FHIR_PATH} if settings.base_url else set()
         self._references = References(frozenset(bases))
 
-    @property
+    @cached_property
     def parameters_by_type(self) -> dict[str, list[SearchParameter]]:
         """The search parameters of each type that is served."""
         return {name: list(parameters.values()) for name, parameters in self._parameters.items()}
@@ -64,14 +65,15 @@ class Compiled:
                 name: SearchParser(parameters, self._references, sizes, lambda: microseconds(self._clock()))
                 for name, parameters in self._parameters.items()
             },
-            store=ResourceStore(driver, self.indexed_types(), self._clock),
+            store=ResourceStore(driver, self.indexed_types, self._clock),
             page_secret=secret.encode() if secret else await page_secret(driver),
             new_id=new_id,
             limits=Limits(self._settings.max_bundle_entries, self._settings.if_match_required),
         )
 
+    @cached_property
     def indexed_types(self) -> dict[str, IndexedType]:
-        """Return how the documents of each type are indexed."""
+        """How the documents of each type are indexed."""
         return {
             name: IndexedType(
                 compile_indexer(parameters.values(), self._references),

@@ -32,7 +32,7 @@ async def _reindex(settings: Settings, uri: str) -> None:
     driver = Driver(settings.mongodb_driver, uri, settings.mongodb_database)
     try:
         await prepare(driver, compiled.parameters_by_type)
-        for name, indexed in compiled.indexed_types().items():
+        for name, indexed in compiled.indexed_types.items():
             length = await count_stale(driver, name, indexed)
             with click.progressbar(length=length, label=f"{name}: {length} to index") as bar:
                 await reindex(driver, name, indexed, lambda bar=bar: bar.update(1))  # type: ignore[misc]
