@@ -47,6 +47,6 @@ def sort_field(parameter: SearchParameter, descending: bool) -> str:
     return f"order.{parameter.code}.{'most' if descending else 'least'}"
 
 
-def word(parameter: SearchParameter, value: str) -> str:
-    """Return ``value`` as it stands in the shared list."""
-    return f"{parameter.code}={value}"
+def word(code: str, value: str) -> str:
+    """Return a value of the parameter ``code`` as it stands in the shared list."""
+    return f"{code}={value}"

@@ -79,7 +79,7 @@ def compile_indexer(parameters: Iterable[SearchParameter], references: Reference
                     order[code] = _ends([span["lo"] for span in spans])
             else:
                 words.extend(
-                    [f"{code}={form}" for form in dict.fromkeys(form for forms, _ in values for form in forms)]
+                    [fields.word(code, form) for form in dict.fromkeys(form for forms, _ in values for form in forms)]
                 )
                 if keys := [key for _, its_keys in values for key in its_keys]:
                     order[code] = _ends(keys)

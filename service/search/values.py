@@ -60,11 +60,11 @@ def _token(parameter: SearchParameter, text: str) -> Predicate:
         field, wanted = fields.own_field(parameter), token.scalar_words(parameter, text)
         return Present(field) if wanted is None else OneOf(field, wanted) if wanted else NOTHING
     form, is_start = token.query_word(text)
-    return StartsWith(fields.WORDS, fields.word(parameter, form)) if is_start else _one_of(parameter, (form,))
+    return StartsWith(fields.WORDS, fields.word(parameter.code, form)) if is_start else _one_of(parameter, (form,))
 
 
 def _string(parameter: SearchParameter, text: str) -> Predicate:
-    return StartsWith(fields.WORDS, fields.word(parameter, string.query_start(text)))
+    return StartsWith(fields.WORDS, fields.word(parameter.code, string.query_start(text)))
 
 
 def _uri(parameter: SearchParameter, text: str) -> Predicate:
@@ -74,4 +74,4 @@ def _uri(parameter: SearchParameter, text: str) -> Predicate:
 def _one_of(parameter: SearchParameter, forms: tuple[str, ...]) -> Predicate:
     if fields.has_own_field(parameter):
         return OneOf(fields.own_field(parameter), forms)
-    return OneOf(fields.WORDS, tuple(fields.word(parameter, form) for form in forms))
+    return OneOf(fields.WORDS, tuple(fields.word(parameter.code, form) for form in forms))

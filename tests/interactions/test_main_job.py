@@ -31,3 +31,29 @@ async def test_plan_written_in_one_transaction_is_read_back_as_it_was_sent(clien
         found = {key: value for key, value in read.json().items() if key not in CHANGED_BY_SERVER}
         sent = {key: value for key, value in entry["resource"].items() if key not in CHANGED_BY_SERVER}
         assert orjson.dumps(found) == orjson.dumps(_linked(sent, locations))
+
+
+async def test_plan_is_found_kept_in_step_and_deleted(client):
+    bundle = valid_example("transaction-co-produced-plan")
+    answers = (await client.post("", content=orjson.dumps(bundle))).json()["entry"]
+    path = next(
+        location.removesuffix("/_history/1")
+        for location in (entry["response"]["location"] for entry in answers)
+        if location.startswith("CarePlan/")
+    )
+    plan = (await client.get(path)).json()
+
+    found = (await client.get("CarePlan", params={"patient": plan["subject"]["reference"]})).json()
+    assert [entry["resource"] for entry in found["entry"]] == [plan]
+
+    mine, theirs = {**plan, "title": "My change"}, {**plan, "title": "Their change"}
+    first = await client.put(path, json=mine, headers={"If-Match": 'W/"1"'})
+    second = await client.put(path, json=theirs, headers={"If-Match": 'W/"1"'})
+    assert (first.status_code, first.headers["etag"], second.status_code) == (200, 'W/"2"', 412)
+
+    history = (await client.get(f"{path}/_history")).json()
+    assert [entry["resource"].get("title") for entry in history["entry"]] == ["My change", plan.get("title")]
+
+    assert (await client.delete(path)).status_code == 204
+    assert (await client.get(path)).status_code == 410
+    assert (await client.get(f"{path}/_history/2")).json()["title"] == "My change"
