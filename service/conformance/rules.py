@@ -6,7 +6,7 @@ from typing import Any
 
 from service.conformance.place import Place
 from service.conformance.primitives import Check
-from service.fhir.outcome import Issue
+from service.fhir.outcome import Issue, shown
 from service.fhir.reference import parse_reference
 
 MOST_ISSUES = 100
@@ -154,7 +154,7 @@ def concept_check(check: Item, allowed: frozenset[tuple[str, str]], value_set: s
 
 def unknown_element(key: str, known: list[str], place: Place, report: Report) -> None:
     """Report a key that no element has, with the nearest one that is known."""
-    name = ascii(key[:64])[1:-1]
+    name = shown(key)
     near = get_close_matches(key[:64], known, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     report.append(Issue("unknown-element", f"The element {name} is not defined here{hint}", f"{place}.{name}"))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.outcome import Issue, OutcomeError, shown
 
 Return = Literal["minimal", "representation", "OperationOutcome"]
 Parameters = list[tuple[str, str]]
@@ -60,7 +60,7 @@ class Response:
     @property
     def etag(self) -> str | None:
         """The weak ETag of the version, or None."""
-        return None if self.version is None else f'W/"{self.version}"'
+        return None if self.version is None else etag_of(self.version)
 
 
 def split_url(url: str) -> tuple[tuple[str, ...], Parameters]:
@@ -78,13 +78,24 @@ def once(parameters: Parameters) -> dict[str, str]:
     found = dict(parameters)
     if len(found) < len(parameters):
         names = [name for name, _ in parameters]
-        twice = [ascii(name[:64])[1:-1] for name in found if names.count(name) > 1]
+        twice = [shown(name) for name in found if names.count(name) > 1]
         sentence = "This parameter is given twice"
         raise OutcomeError(*(Issue("parameter-value", f"{name}: {sentence}", f"http.{name}") for name in twice))
     return found
 
 
+def whole_number(text: str, largest: int = 999_999_999) -> int | None:
+    """Return the number that ``text`` writes in plain digits, or None where it is none from 0 to ``largest``."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return None if number is None or number > largest else number
+
+
+def etag_of(version: int) -> str:
+    """Return the weak ETag of a version."""
+    return f'W/"{version}"'
+
+
 def version_of_etag(etag: str) -> int | None:
     """Return the version that an ETag names (``W/"3"``, ``"3"`` or ``3``), or None where it names none of ours."""
     text = etag.strip().removeprefix("W/").strip('"')
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return whole_number(text)

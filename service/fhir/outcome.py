@@ -82,6 +82,11 @@ class OutcomeError(Exception):
         return 400 if 400 in statuses else statuses[0]
 
 
+def shown(name: str) -> str:
+    """Return a name that a client sent as it can be told back: 64 characters at most, all of them plain ASCII."""
+    return ascii(name[:64])[1:-1]
+
+
 def operation_outcome(issues: Iterable[Issue]) -> dict[str, Any]:
     """Return an OperationOutcome resource that lists ``issues``, of a great many the first."""
     every = list(issues)

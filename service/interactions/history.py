@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 from service.fhir import json
 from service.fhir.bundle import Entry, Link, bundle
 from service.fhir.datetimes import instant, moment_of, stretch
-from service.fhir.entry import Parameters, Request, Response, once
-from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.entry import Parameters, Request, Response, etag_of, once, whole_number
+from service.fhir.outcome import Issue, OutcomeError, shown
 from service.interactions.context import Context
 from service.store.cursor import page_token, read_page_token
 from service.store.document import Stored
@@ -54,7 +54,7 @@ def _read_parameters(parameters: Parameters) -> _Asked:
     asked = once(parameters)
     unknown = asked.keys() - {"_count", "_since", "_page"}
     if unknown:
-        names = ", ".join(ascii(name[:64])[1:-1] for name in sorted(unknown))
+        names = ", ".join(shown(name) for name in sorted(unknown))
         raise OutcomeError(Issue("unknown-parameter", f"A history takes _count and _since, not {names}"))
     return _Asked(_count(asked.get("_count")), _since(asked.get("_since")), asked.get("_page"))
 
@@ -62,10 +62,11 @@ def _read_parameters(parameters: Parameters) -> _Asked:
 def _count(text: str | None) -> int:
     if text is None:
         return _DEFAULT_COUNT
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= _LARGEST_COUNT):
+    count = whole_number(text, _LARGEST_COUNT)
+    if count is None:
         sentence = f"_count is a whole number from 0 to {_LARGEST_COUNT}"
         raise OutcomeError(Issue("parameter-value", sentence, "http._count"))
-    return int(text)
+    return count
 
 
 def _since(text: str | None) -> datetime | None:
@@ -86,7 +87,7 @@ def _entry(base: str, stored: Stored, earlier: Stored | None) -> Entry:
         "request": {"method": stored.method, "url": url},
         "response": {
             "status": f"{status.value} {status.phrase}",
-            "etag": f'W/"{stored.version}"',
+            "etag": etag_of(stored.version),
             "lastModified": instant(stored.last_updated),
         },
     }

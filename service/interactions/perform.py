@@ -74,7 +74,7 @@ def _shape(path: tuple[str, ...], context: Context) -> str:
 
 def _is_offered(code: str, resource_type: str, context: Context) -> bool:
     capability = context.definitions.resource_capabilities.get(resource_type)
-    return capability is None or {"code": code} in ({"code": item["code"]} for item in capability["interaction"])
+    return capability is None or any(item["code"] == code for item in capability["interaction"])
 
 
 def _unknown_address() -> OutcomeError:

@@ -1,6 +1,6 @@
 """read and vread: GET [base]/[type]/[id] (https://hl7.org/fhir/R4/http.html#read)."""
 
-from service.fhir.entry import Request, Response
+from service.fhir.entry import Request, Response, etag_of, whole_number
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
 from service.interactions.preconditions import client_has
@@ -21,7 +21,7 @@ async def read(request: Request, context: Context) -> Response:
 async def vread(request: Request, context: Context) -> Response:
     """Return one version; raises OutcomeError 404, or 410 where that version is a deletion."""
     resource_type, resource_id, _, version = request.path
-    number = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else 0
+    number = whole_number(version) or 0
     stored = await context.store.read_version(resource_type, resource_id, number)
     if stored is None:
         raise OutcomeError(Issue("unknown-version", f"There is no such version of this {resource_type}"))
@@ -31,7 +31,7 @@ async def vread(request: Request, context: Context) -> Response:
 def _shown(request: Request, stored: Stored, context: Context) -> Response:
     view = read_view(stored.type, request.parameters, context) if request.parameters else None
     if stored.body is None:
-        headers = {"ETag": f'W/"{stored.version}"'}
+        headers = {"ETag": etag_of(stored.version)}
         sentence = f"This {stored.type} has been deleted; its history tells what it was"
         raise OutcomeError(Issue("deleted", sentence), headers=headers)
     if client_has(request, stored):

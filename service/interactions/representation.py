@@ -7,7 +7,7 @@ from typing import Any
 from service.conformance.structures import Structure
 from service.fhir import json
 from service.fhir.entry import Parameters, once
-from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.outcome import Issue, OutcomeError, shown
 from service.interactions.context import Context
 
 SUMMARIES = ("true", "text", "data", "count", "false")
@@ -40,7 +40,7 @@ def read_view(resource_type: str, parameters: Parameters, context: Context) -> V
     """Return the view that ``parameters`` ask for, None for whole resources; raises OutcomeError for any others."""
     view, rest = split_view(resource_type, parameters, context)
     if rest:
-        names = [ascii(name[:64])[1:-1] for name, _ in rest]
+        names = [shown(name) for name, _ in rest]
         sentence = "This interaction takes no parameter"
         raise OutcomeError(*(Issue("unknown-parameter", f"{sentence} {name}", f"http.{name}") for name in names))
     if view is not None and view.counts_only:

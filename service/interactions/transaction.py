@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from service.conformance.links import Targets, places_of
 from service.fhir.entry import Preferences, Request, Response
-from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.outcome import Issue, OutcomeError, shown
 from service.fhir.reference import parse_reference
 from service.interactions.checks import resource_issues
 from service.interactions.context import Context
@@ -57,7 +57,7 @@ def _unserved(entries: list[BundleEntry], context: Context) -> Iterable[Issue]:
     served = ", ".join(context.parsers)
     for entry, request in ((entry, entry.request) for entry in entries if entry.request is not None):
         if request.path[0] not in context.parsers and request.path != ("metadata",):
-            sentence = f"{ascii(request.path[0][:64])[1:-1]} is not served here; served are {served}"
+            sentence = f"{shown(request.path[0])} is not served here; served are {served}"
             yield Issue("entry-type", sentence, f"{entry.place}.request.url")
 
 

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TypeVar
 
 from service.conformance.search_parameters import SearchParameter
-from service.fhir.entry import Parameters
-from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.entry import Parameters, whole_number
+from service.fhir.outcome import Issue, OutcomeError, shown
 from service.search import fields
 from service.search.predicate import Predicate, all_of
 from service.search.types.reference import References
@@ -115,20 +115,21 @@ class SearchParser:
         return _decisive(keys)
 
     def _count(self, text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= self._sizes.largest):
+        count = whole_number(text, self._sizes.largest)
+        if count is None:
             raise ValueError(f"This is a whole number from 0 to {self._sizes.largest}")
-        return int(text)
+        return count
 
     def _unknown(self, name: str) -> Issue:
         code, colon, modifier = name.partition(":")
-        shown = ascii(name[:64])[1:-1]
+        told = shown(name)
         if colon and code in self._parameters:
-            sentence = f"The modifier :{ascii(modifier[:64])[1:-1]} of {code} is not supported"
+            sentence = f"The modifier :{shown(modifier)} of {code} is not supported"
         elif "." in name or name.startswith("_has"):
-            sentence = f"{shown}: chained searches are not supported"
+            sentence = f"{told}: chained searches are not supported"
         else:
-            sentence = f"There is no search parameter {shown}{self._hint(code)}"
-        return Issue("unknown-parameter", sentence, f"http.{shown}")
+            sentence = f"There is no search parameter {told}{self._hint(code)}"
+        return Issue("unknown-parameter", sentence, f"http.{told}")
 
     def _hint(self, name: str) -> str:
         known = [*self._parameters, *CONTROL, "_summary", "_elements"]
