@@ -6,11 +6,11 @@ from functools import cached_property
 
 from service.conformance.definitions import Definitions
 from service.conformance.links import LinkRewriter
-from service.conformance.primitives import primitive_checks
 from service.conformance.search_parameters import SearchParameter, search_parameters
 from service.conformance.structures import Structures
 from service.conformance.terminology import Terminology
-from service.conformance.validate import Validator
+from service.conformance.validation.primitives import primitive_checks
+from service.conformance.validation.validator import Validator
 from service.fhir.datetimes import microseconds
 from service.interactions.context import Context, Limits
 from service.search.index import compile_indexer, index_hash

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from service.conformance.definitions import Definition, Definitions
-from service.conformance.fhirpath import Branch, compile_path
+from service.conformance.fhirpath.paths import Branch, compile_path
 from service.conformance.structures import ANY, Structures
 from service.conformance.terminology import Terminology
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from service.conformance.definitions import Definitions
 from service.conformance.links import LinkRewriter
 from service.conformance.structures import Structures
-from service.conformance.validate import Validator
+from service.conformance.validation.validator import Validator
 from service.search.request import SearchParser
 from service.store.resources import ResourceStore
 

@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from service.conformance.fhirpath import Branch, Step, Values
+from service.conformance.fhirpath.paths import Branch, Step, Values
 from service.conformance.search_parameters import SearchParameter
 from service.fhir import json
 from service.search import fields

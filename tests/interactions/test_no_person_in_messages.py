@@ -6,7 +6,7 @@ import logging
 import orjson
 import pytest
 
-from service.conformance.validate import Validator
+from service.conformance.validation.validator import Validator
 from tests.support.app import client_of
 from tests.support.resources import batch, care_plan, created, entry, goal, risk_assessment, transaction
 

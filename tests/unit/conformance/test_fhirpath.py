@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from service.conformance.definitions import Definitions
-from service.conformance.fhirpath import Branch, compile_path
-from service.conformance.fhirpath_syntax import Call, Literal, Member, Operation, Variable, parse
+from service.conformance.fhirpath.paths import Branch, compile_path
+from service.conformance.fhirpath.syntax import Call, Literal, Member, Operation, Variable, parse
 from service.conformance.structures import Structures
 from service.fhir.versions import R4
 from tests.support import generated

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.conformance.definitions import Definitions
-from service.conformance.primitives import Check, primitive_checks
+from service.conformance.validation.primitives import Check, primitive_checks
 from service.fhir.json import Number
 from service.fhir.versions import R4
 

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from service.conformance.definitions import Definitions
-from service.conformance.primitives import primitive_checks
 from service.conformance.structures import Structures
 from service.conformance.terminology import Terminology
-from service.conformance.validate import Validator
+from service.conformance.validation.primitives import primitive_checks
+from service.conformance.validation.validator import Validator
 from service.fhir.json import Number, parse
 from service.fhir.outcome import Issue
 from service.fhir.versions import R4

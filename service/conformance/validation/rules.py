@@ -4,8 +4,8 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-from service.conformance.place import Place
-from service.conformance.primitives import Check
+from service.conformance.validation.place import Place
+from service.conformance.validation.primitives import Check
 from service.fhir.outcome import Issue, shown
 from service.fhir.reference import parse_reference
 

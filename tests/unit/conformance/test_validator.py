@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from service.conformance.definitions import Definitions
-from service.conformance.primitives import primitive_checks
-from service.conformance.rules import MOST_ISSUES
 from service.conformance.structures import Structures
 from service.conformance.terminology import Terminology
-from service.conformance.validate import DEEPEST, Validator
+from service.conformance.validation.primitives import primitive_checks
+from service.conformance.validation.rules import MOST_ISSUES
+from service.conformance.validation.validator import DEEPEST, Validator
 from service.fhir.json import Number
 from service.fhir.versions import R4
 from tests.support.resources import care_plan, goal, risk_assessment

@@ -7,10 +7,12 @@ is reported at once, with its place and the rule's key.
 from contextlib import suppress
 from typing import Any
 
-from service.conformance.models import model_issues
-from service.conformance.place import Place, path_name
-from service.conformance.primitives import Check
-from service.conformance.rules import (
+from service.conformance.structures import ANY, Element, Structure, Structures
+from service.conformance.terminology import Terminology
+from service.conformance.validation.models import model_issues
+from service.conformance.validation.place import Place, path_name
+from service.conformance.validation.primitives import Check
+from service.conformance.validation.rules import (
     FullError,
     Item,
     Report,
@@ -27,8 +29,6 @@ from service.conformance.rules import (
     unless,
     wrong_type,
 )
-from service.conformance.structures import ANY, Element, Structure, Structures
-from service.conformance.terminology import Terminology
 from service.fhir.outcome import Issue
 
 DEEPEST = 60

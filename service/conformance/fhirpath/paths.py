@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from service.conformance.fhirpath_syntax import Call, Literal, Member, Node, Operation, Variable, parse
+from service.conformance.fhirpath.syntax import Call, Literal, Member, Node, Operation, Variable, parse
 from service.conformance.structures import Element, Structure, Structures
 from service.fhir.reference import parse_reference
 
