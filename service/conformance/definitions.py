@@ -10,6 +10,9 @@ from service.fhir.versions import FhirVersion
 
 Definition = dict[str, Any]
 
+CANONICAL = "https://w3id.org/recovery-plan"
+"""What the canonical URL of each definition of ours starts with."""
+
 
 class Definitions:
     """Every definition in a version's folder and in its ``core``, the official ones."""
@@ -50,6 +53,15 @@ class Definitions:
         return {item["type"]: item for item in self.capability["rest"][0]["resource"]}
 
     @property
-    def served_types(self) -> list[str]:
-        """The resource types that are served, in the order of the CapabilityStatement."""
-        return list(self.resource_capabilities)
+    def stored_types(self) -> list[str]:
+        """The resource types that clients write, in the order of the CapabilityStatement."""
+        return [name for name in self.resource_capabilities if self._is_written(name)]
+
+    @property
+    def published_types(self) -> list[str]:
+        """The types of definitions, which can only be read: the service has them from its own files."""
+        return [name for name in self.resource_capabilities if not self._is_written(name)]
+
+    def _is_written(self, resource_type: str) -> bool:
+        offered = {item["code"] for item in self.resource_capabilities[resource_type]["interaction"]}
+        return not offered.isdisjoint(("create", "update"))

@@ -12,6 +12,7 @@ from service.conformance.terminology import NOT_ENUMERABLE, Terminology
 from service.fhir.versions import R4
 
 HL7 = "http://hl7.org/fhir"
+OWN = "https://w3id.org/recovery-plan"
 TERMINOLOGY = Terminology(Definitions(R4))
 
 
@@ -53,37 +54,184 @@ def test_every_required_binding_of_a_held_type_can_be_checked_or_is_named_as_end
     assert {name.partition("|")[0] for name in bound if not TERMINOLOGY.is_enumerable(name)} <= NOT_ENUMERABLE
 
 
-def definitions_with(folder: Path, **members: Any) -> Terminology:
+SYSTEM = "http://example.org/s"
+ONE = "http://example.org/one"
+CONCEPTS = [
+    {"code": "a", "display": "Letter A", "concept": [{"code": "aa", "concept": [{"code": "aaa"}]}, {"code": "ab"}]},
+    {
+        "code": "b",
+        "property": [{"code": "child", "valueCode": "ab"}, {"code": "notSelectable", "valueBoolean": False}],
+    },
+    {"code": "c", "property": [{"code": "subsumedBy", "valueCode": "b"}, {"code": "status", "valueCode": "a"}]},
+    {"code": "_g", "property": [{"code": "notSelectable", "valueBoolean": True}], "concept": [{"code": "d"}]},
+]
+"""Below a lie aa, aaa and ab; below b, told by properties, ab and c; _g only groups others."""
+
+
+def definitions_with(folder: Path, content: str = "complete", **members: Any) -> Terminology:
     """Return the terminology of one value set that is composed of ``members``, and one code system."""
-    (folder / "ValueSet-one.json").write_text(
-        json.dumps({"resourceType": "ValueSet", "url": "http://example.org/one", "compose": members})
-    )
+    (folder / "ValueSet-one.json").write_text(json.dumps({"resourceType": "ValueSet", "url": ONE, "compose": members}))
     (folder / "CodeSystem-s.json").write_text(
-        json.dumps({"resourceType": "CodeSystem", "url": "http://example.org/s", "concept": [{"code": "a"}]})
+        json.dumps({"resourceType": "CodeSystem", "url": SYSTEM, "content": content, "concept": CONCEPTS})
     )
     return Terminology(Definitions(R4, folder))
+
+
+def part(op: str, value: str, of_property: str = "concept") -> dict[str, Any]:
+    return {"system": SYSTEM, "filter": [{"property": of_property, "op": op, "value": value}]}
+
+
+def codes_of(terminology: Terminology) -> set[str]:
+    return {code for _, code in terminology.codings(ONE)}
 
 
 @pytest.mark.parametrize(
     ("compose", "said"),
     [
-        ({"include": [{"system": "http://example.org/s", "filter": [{}]}]}, "filters codes"),
-        ({"include": [{"system": "http://example.org/s"}], "exclude": [{}]}, "excludes codes"),
+        ({"include": [part("regex", "a.*")]}, "filtered by concept regex, which is not supported"),
+        ({"include": [part("=", "x", "status")]}, "filtered by status =, which is not supported"),
+        ({"include": [{"system": SYSTEM}], "exclude": [part("regex", "a.*")]}, "filtered by concept regex"),
         ({"include": [{"system": "http://example.org/missing"}]}, "No definition http://example.org/missing"),
         ({"include": [{"valueSet": ["http://example.org/missing"]}]}, "No definition http://example.org/missing"),
     ],
 )
 def test_what_cannot_be_expanded_is_refused_and_never_empty(tmp_path: Path, compose: Any, said: str) -> None:
     with pytest.raises(LookupError, match=said):
-        definitions_with(tmp_path, **compose).codings("http://example.org/one")
+        definitions_with(tmp_path, **compose).codings(ONE)
+
+
+def test_a_system_that_is_not_held_in_full_is_refused_too(tmp_path: Path) -> None:
+    terminology = definitions_with(tmp_path, content="fragment", include=[{"system": SYSTEM}])
+    with pytest.raises(LookupError, match="does not list all its codes"):
+        terminology.codings(ONE)
+    assert terminology.allows(ONE, SYSTEM, "a") is True
+    assert terminology.allows(ONE, SYSTEM, "not-in-the-fragment") is None
 
 
 def test_a_value_set_may_be_a_system_whole_or_in_part_or_another_value_set(tmp_path: Path) -> None:
-    system = "http://example.org/s"
-    assert definitions_with(tmp_path, include=[{"system": system}]).codings("http://example.org/one") == {(system, "a")}
-    part = [{"system": system, "concept": [{"code": "b"}]}, {"valueSet": [f"{HL7}/x"]}]
+    assert codes_of(definitions_with(tmp_path, include=[{"system": SYSTEM}])) == {"a", "aa", "aaa", "ab", "b", "c", "d"}
+    some = [{"system": SYSTEM, "concept": [{"code": "b"}]}, {"valueSet": [f"{HL7}/x"]}]
     (tmp_path / "ValueSet-x.json").write_text(
-        json.dumps({"resourceType": "ValueSet", "url": f"{HL7}/x", "compose": {"include": [{"system": system}]}})
+        json.dumps(
+            {
+                "resourceType": "ValueSet",
+                "url": f"{HL7}/x",
+                "compose": {"include": [{"system": SYSTEM, "concept": [{"code": "aa"}]}]},
+            }
+        )
     )
-    found = definitions_with(tmp_path, include=part).codings("http://example.org/one")
-    assert found == {(system, "a"), (system, "b")}
+    assert codes_of(definitions_with(tmp_path, include=some)) == {"aa", "b"}
+
+
+def test_a_system_and_value_sets_in_one_part_have_to_agree(tmp_path: Path) -> None:
+    for name, codes in (("x", "a b"), ("y", "b c")):
+        listed = [{"code": code} for code in codes.split()]
+        (tmp_path / f"ValueSet-{name}.json").write_text(
+            json.dumps(
+                {
+                    "resourceType": "ValueSet",
+                    "url": f"{HL7}/{name}",
+                    "compose": {"include": [{"system": SYSTEM, "concept": listed}]},
+                }
+            )
+        )
+    both = [f"{HL7}/x", f"{HL7}/y"]
+    assert codes_of(definitions_with(tmp_path, include=[{"valueSet": both}])) == {"b"}
+    assert codes_of(definitions_with(tmp_path, include=[{"system": SYSTEM, "valueSet": both[:1]}])) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "selected"),
+    [
+        ("is-a", "a", {"a", "aa", "aaa", "ab"}),
+        ("descendent-of", "a", {"aa", "aaa", "ab"}),
+        ("is-a", "b", {"b", "ab", "c"}),
+        ("is-not-a", "a", {"b", "c", "d"}),
+        ("is-a", "_g", {"d"}),
+        ("is-a", "aaa", {"aaa"}),
+        ("is-a", "unknown", set()),
+    ],
+)
+def test_a_filter_follows_the_hierarchy(tmp_path: Path, op: str, value: str, selected: set[str]) -> None:
+    assert codes_of(definitions_with(tmp_path, include=[part(op, value)])) == selected
+
+
+def test_several_filters_all_have_to_fit(tmp_path: Path) -> None:
+    both = {"system": SYSTEM, "filter": [*part("is-a", "a")["filter"], *part("is-a", "b")["filter"]]}
+    assert codes_of(definitions_with(tmp_path, include=[both])) == {"ab"}
+
+
+def test_excluded_codes_are_not_there(tmp_path: Path) -> None:
+    without = definitions_with(tmp_path, include=[{"system": SYSTEM}], exclude=[part("is-a", "a")])
+    assert codes_of(without) == {"b", "c", "d"}
+    assert without.allows(ONE, SYSTEM, "aa") is False
+
+
+def test_a_code_may_be_excluded_by_what_is_not_held(tmp_path: Path) -> None:
+    doubtful = [{"valueSet": ["http://example.org/missing"]}]
+    terminology = definitions_with(tmp_path, include=[{"system": SYSTEM}], exclude=doubtful)
+    assert terminology.allows(ONE, SYSTEM, "a") is None
+    assert terminology.allows(ONE, SYSTEM, "not-in-the-system") is False
+    assert terminology.known_codings(ONE) == frozenset()
+
+
+def test_any_code_may_belong_to_a_system_that_is_not_held(tmp_path: Path) -> None:
+    other = "http://example.org/elsewhere"
+    terminology = definitions_with(tmp_path, include=[{"system": SYSTEM}, {"system": other}])
+    assert terminology.allows(ONE, SYSTEM, "a") is True
+    assert terminology.allows(ONE, SYSTEM, "wrong") is False
+    assert terminology.allows(ONE, other, "anything") is None
+    assert terminology.allows(ONE, "http://example.org/third", "a") is False
+    assert ("http://example.org/s", "a") in terminology.known_codings(ONE)
+
+
+def test_nothing_is_known_of_a_value_set_that_is_not_held(tmp_path: Path) -> None:
+    terminology = definitions_with(tmp_path, include=[{"system": SYSTEM}])
+    assert terminology.allows("http://example.org/missing", SYSTEM, "a") is None
+    assert terminology.known_codings("http://example.org/missing") == frozenset()
+
+
+def test_a_code_is_shown_by_the_name_its_system_gives_it(tmp_path: Path) -> None:
+    terminology = definitions_with(tmp_path, include=[{"system": SYSTEM}])
+    assert terminology.display(SYSTEM, "a") == "Letter A"
+    assert terminology.display(SYSTEM, "aa") is None
+    assert terminology.display(SYSTEM, "unknown") is None
+    assert terminology.display("http://example.org/elsewhere", "a") is None
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "allowed"),
+    [
+        ("http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "R", True),
+        ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "MH", True),
+        ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "SUD", True),
+        ("http://terminology.hl7.org/CodeSystem/v3-ActCode", "AMB", False),
+        ("http://example.org/labels", "MH", False),
+    ],
+)
+def test_security_labels_are_known_one_by_one(system: str, code: str, allowed: bool) -> None:
+    assert TERMINOLOGY.allows(f"{HL7}/ValueSet/security-labels", system, code) is allowed
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "allowed"),
+    [
+        (f"{OWN}/CodeSystem/legal-instrument", "conditional-discharge", True),
+        (f"{OWN}/CodeSystem/legal-instrument", "conditional-release", False),
+        ("https://fhir.hl7.org.uk/CodeSystem/UKCore-LegalStatusClassificationEngland", "09", None),
+        ("https://fhir.hl7.org.uk/CodeSystem/UKCore-LegalStatusClassificationWales", "34", None),
+    ],
+)
+def test_a_legal_instrument_may_be_one_of_uk_core(system: str, code: str, allowed: bool | None) -> None:
+    assert TERMINOLOGY.allows(f"{OWN}/ValueSet/legal-instrument", system, code) is allowed
+
+
+def test_an_answer_to_a_plan_is_one_of_hl7_or_says_that_there_was_none() -> None:
+    codes = {code for _, code in TERMINOLOGY.codings(f"{OWN}/ValueSet/agreement-status")}
+    assert codes == {"agree", "disagree", "pending", "not-asked", "took-no-part"}
+
+
+def test_every_value_set_of_ours_but_the_legal_one_can_be_listed() -> None:
+    ours = [item["url"] for item in Definitions(R4).of_type("ValueSet") if item["url"].startswith(OWN)]
+    assert len(ours) >= 24
+    assert all(TERMINOLOGY.codings(url) for url in ours if not url.endswith("/legal-instrument"))
