@@ -11,7 +11,7 @@ BIN     := $(VENV)/bin
 LOCKED  := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench openapi lock clean
+.PHONY: help run test check format bench openapi docs definitions lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -28,6 +28,11 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import layers, freshness of gen
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/recovery-plan openapi --check openapi/r4.json
+	$(BIN)/recovery-plan guide --check docs/profiles
+	$(BIN)/python -m tests.support.snapshots --check
+	$(BIN)/python -m tests.support.validation_rules --check
+	$(BIN)/python -m tests.support.guide --check
+	$(BIN)/python -m tests.support.r5 --check
 
 format: $(VENV)/dev.stamp ## Put the code into its one format and mend what the linter can
 	$(BIN)/ruff check --fix .
@@ -38,6 +43,15 @@ bench: $(VENV)/dev.stamp ## Measure the service beside the floor in one run and 
 
 openapi: $(VENV)/run.stamp ## Write openapi/r4.json anew from the definitions
 	$(BIN)/recovery-plan openapi --write openapi/r4.json
+
+docs: $(VENV)/run.stamp ## Write docs/profiles anew: the pages about the profiles, from the definitions
+	$(BIN)/recovery-plan guide --write docs/profiles
+
+definitions: $(VENV)/dev.stamp ## Write anew what follows from our definitions: snapshots, the guide's list, the package, the R5 forms
+	$(BIN)/python -m tests.support.snapshots
+	$(BIN)/python -m tests.support.validation_rules
+	$(BIN)/python -m tests.support.guide
+	$(BIN)/python -m tests.support.r5
 
 lock: ## Pin every dependency anew in requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml --output-file requirements.lock

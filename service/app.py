@@ -44,7 +44,8 @@ def create_app(
 ) -> FastAPI:
     """Return the application; its lifespan opens and closes the database that ``settings`` name."""
     endpoint = FhirEndpoint(Service(R4, FHIR_PATH, settings.base_url, settings.max_body_bytes))
-    compiled = Compiled(definitions or Definitions(R4), settings, clock)
+    definitions = definitions or Definitions(R4)
+    compiled = Compiled(definitions, settings, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -64,7 +65,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
         exception_handlers={HTTPException: framework_refusal},
-        routes=[*endpoint.routes(), *health_routes(lambda: endpoint.context.store.check()), *page_routes()],
+        routes=[*endpoint.routes(), *health_routes(lambda: endpoint.context.store.check()), *page_routes(definitions)],
         redirect_slashes=False,
     )
 

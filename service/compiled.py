@@ -6,13 +6,19 @@ from functools import cached_property
 
 from service.conformance.definitions import Definitions
 from service.conformance.links import LinkRewriter
+from service.conformance.published_parameters import published_parameters
+from service.conformance.related import RelatedRules
 from service.conformance.search_parameters import SearchParameter, search_parameters
 from service.conformance.structures import Structures
 from service.conformance.terminology import Terminology
-from service.conformance.validation.primitives import primitive_checks
 from service.conformance.validation.validator import Validator
 from service.fhir.datetimes import microseconds
+from service.fhir.reference import Addresses
 from service.interactions.context import Context, Limits
+from service.interactions.narratives import Narratives
+from service.interactions.published import Published
+from service.narrative.narrator import Narrator
+from service.narrative.pages import Pages
 from service.search.index import compile_indexer, index_hash
 from service.search.request import PageSizes, SearchParser
 from service.search.types.reference import References
@@ -37,15 +43,31 @@ class Compiled:
         self._clock = clock
         self._structures = Structures(definitions)
         terminology = Terminology(definitions)
-        self._validator = Validator(self._structures, terminology, primitive_checks(definitions))
-        for name in (*definitions.served_types, "Bundle"):
+        local = {settings.base_url.rstrip("/") + FHIR_PATH} if settings.base_url else set()
+        self._references = References(Addresses(frozenset(local)))
+        persons = Addresses(frozenset(local.union(settings.patient_bases)))
+        self._validator = Validator(
+            definitions, self._structures, terminology, persons.same_reference, settings.profiles
+        )
+        self._related = RelatedRules(
+            self._structures,
+            self._validator.profiles_of,
+            settings.references,
+            definitions.stored_types,
+            self._references.addresses,
+            persons,
+        )
+        for name in (*definitions.stored_types, "Bundle"):
             self._validator.prepare(name)
+        narrator = Narrator(terminology, persons)
+        self._pages = Pages(narrator, self._references.addresses)
+        self._narratives = Narratives(narrator, settings.narrative, self._validator.knows)
         self._parameters = {
             name: search_parameters(definitions, self._structures, terminology, name)
-            for name in definitions.served_types
+            for name in definitions.stored_types
         }
-        bases = {settings.base_url.rstrip("/") + FHIR_PATH} if settings.base_url else set()
-        self._references = References(frozenset(bases))
+        self._of_definitions = {name: published_parameters(definitions, name) for name in definitions.published_types}
+        self._published = Published(definitions, self._of_definitions)
 
     @cached_property
     def parameters_by_type(self) -> dict[str, list[SearchParameter]]:
@@ -60,11 +82,15 @@ class Compiled:
             definitions=self._definitions,
             structures=self._structures,
             validator=self._validator,
+            related=self._related,
             links=LinkRewriter(self._structures),
+            narratives=self._narratives,
+            pages=self._pages,
             parsers={
                 name: SearchParser(parameters, self._references, sizes, lambda: microseconds(self._clock()))
-                for name, parameters in self._parameters.items()
+                for name, parameters in (self._parameters | self._of_definitions).items()
             },
+            published=self._published,
             store=ResourceStore(driver, self.indexed_types, self._clock),
             page_secret=secret.encode() if secret else await page_secret(driver),
             new_id=new_id,

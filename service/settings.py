@@ -3,12 +3,13 @@
 import difflib
 import os
 import re
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "RECOVERY_"
+_ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 
 
 class WrongSetting(Exception):  # noqa: N818 - the name says what it is
@@ -45,17 +46,43 @@ class Settings(BaseSettings):
     if_match_required: bool = Field(
         default=False, description="Refuse updates and deletes without If-Match (400 as R4's concurrency section says)"
     )
+    profiles: Literal["claimed", "always", "off"] = Field(
+        default="claimed",
+        description="Which resources are held to the recovery profiles: those that claim one, all, or none",
+    )
+    references: Literal["recovery", "always", "never"] = Field(
+        default="recovery",
+        description="Where a CarePlan, Goal or RiskAssessment of this server that is referred to has to exist: "
+        "in resources held to a recovery profile, in all, or in none",
+    )
+    narrative: Literal["recovery", "always", "off"] = Field(
+        default="recovery",
+        description="Which resources without text the service writes one for: those with recovery fields, all, or none",
+    )
+    patient_bases: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="FHIR addresses, with commas between, whose Patient/1 is the same person as ours",
+    )
 
     @field_validator("base_url")
     @classmethod
     def _is_address(cls, text: str | None) -> str | None:
         if text is None:
             return None
-        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        if not _ADDRESS.fullmatch(text):
             raise ValueError("this is an address such as https://plans.example.org")
         if "/fhir/" in text + "/":
             raise ValueError("this is the address before /fhir/R4, such as https://plans.example.org")
         return text
+
+    @field_validator("patient_bases", mode="before")
+    @classmethod
+    def _are_addresses(cls, value: Any) -> Any:
+        bases = value.split(",") if isinstance(value, str) else value
+        bases = tuple(str(base).strip().rstrip("/") for base in bases)
+        if not all(map(_ADDRESS.fullmatch, bases)):
+            raise ValueError("these are addresses such as https://records.example.org/fhir, with commas between")
+        return bases
 
     @model_validator(mode="after")
     def _page_sizes_agree(self) -> Self:

@@ -4,7 +4,7 @@ Compiled once: for each structure the JSON keys under which a link can stand.
 """
 
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,23 @@ class Targets:
 Rewrite = Callable[[Any, Targets], Any]
 """Returns what a value becomes; objects and lists are changed in place."""
 
+
+class _Local(dict[str, str]):
+    """Stands in for addresses to rewrite, changes none, and remembers the local ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+
+    def seen(self, link: str) -> str:
+        if link.startswith("#"):
+            self.links.add(link)
+        return link
+
+    def get(self, link: str, default: Any = None) -> Any:
+        return self.seen(link)
+
+
 _ADDRESSES = frozenset({"uri", "url", "oid", "uuid", "canonical"})
 _NARRATIVE_LINK = re.compile(r"""(?P<before>\b(?:href|src)\s*=\s*(?P<quote>["']))(?P<url>[^"']*)(?P=quote)""")
 
@@ -38,6 +55,12 @@ class LinkRewriter:
     def rewrite(self, resource: dict[str, Any], targets: Targets) -> None:
         """Change every link in ``resource`` to what ``targets`` say; raises RecursionError where it is too deep."""
         self._resource(resource, targets)
+
+    def local_links(self, resource: dict[str, Any]) -> set[str]:
+        """Return the references and addresses in ``resource`` that start with #: those within one resource."""
+        found = _Local()
+        self._resource(resource, Targets(found, found.seen))
+        return found.links
 
     def _resource(self, value: Any, targets: Targets) -> Any:
         name = value.get("resourceType") if isinstance(value, dict) else None
@@ -67,19 +90,6 @@ class LinkRewriter:
             return self._resource
         table = self._table(self._structures.below(element))
         return lambda value, targets: _rewrite_members(value, table, targets)
-
-
-def places_of(links: Container[str], value: Any, place: str) -> Iterator[tuple[str, str]]:
-    """Yield each text in ``value``, which stands at ``place``, that is among ``links``, and where it stands."""
-    if isinstance(value, str):
-        if value in links:
-            yield value, place
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from places_of(links, item, f"{place}.{key}")
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from places_of(links, item, f"{place}[{number}]")
 
 
 def _rewrite_members(value: Any, table: dict[str, Rewrite], targets: Targets) -> Any:

@@ -48,7 +48,10 @@ class Terminology:
 
     def display(self, system: str, code: str) -> str | None:
         """Return the name that ``system`` gives to ``code``, or None where none is held."""
-        held = self._system(system)
+        definition = self._definitions.find(system)  # whatever a client names: nothing is kept of what is not held
+        if definition is None or definition["resourceType"] != "CodeSystem":
+            return None
+        held = self._system(definition["url"])
         return held.concepts.get(code, {}).get("display") if held else None
 
     def _known_codings(self, value_set: str) -> frozenset[Coding]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from service.fhir.outcome import Issue, OutcomeError, shown
+from service.fhir.positions import SourceText
 
 Return = Literal["minimal", "representation", "OperationOutcome"]
 Parameters = list[tuple[str, str]]
@@ -43,8 +44,14 @@ class Request:
     preferences: Preferences = Preferences()
     new_id: str | None = None
     """The id that a transaction has given to a resource that is created in it."""
-    checked: bool = False
-    """Whether the transaction that this belongs to has validated the resource."""
+    warnings: tuple[Issue, ...] | None = None
+    """What the transaction that this belongs to was warned of when it validated the resource; None before."""
+    text: SourceText | None = None
+    """The JSON text that was sent: of the resource, or of the Bundle that this is an entry of."""
+    place: str | None = None
+    """Where this stands in a Bundle, such as ``Bundle.entry[0]``."""
+    as_page: bool = False
+    """Whether the answer is wanted as a page for people, at an address that offers one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ class Response:
     location: str | None = None
     version: int | None = None
     last_modified: datetime | None = None
+    is_page: bool = False
+    """Whether ``body`` is an HTML page instead."""
 
     @property
     def etag(self) -> str | None:

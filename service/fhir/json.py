@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.positions import Position, SourceText
 
 LARGEST_INTEGER = 2**63 - 1
 
@@ -42,11 +43,14 @@ def _parsed(body: bytes) -> Any:
     except _DuplicateKeyError as error:
         raise OutcomeError(_duplicate_key(body, error.args[0])) from None
     except UnicodeDecodeError as error:
-        raise _not_json(f"byte {error.start} is not UTF-8") from None
+        before = body[: error.start]
+        where = SourceText(before).position(len(before.decode()))
+        raise OutcomeError(_not_json(f"byte {error.start} is not UTF-8", where)) from None
     except JSONDecodeError as error:
-        raise _not_json(f"{error.msg} at line {error.lineno} column {error.colno}") from None
+        raise OutcomeError(_misspelt(error)) from None
     except (InvalidOperation, ValueError):
-        raise _not_json("a number is not one that JSON and FHIR allow (NaN, Infinity or an endless exponent)") from None
+        reason = "a number is not one that JSON and FHIR allow (NaN, Infinity or an endless exponent)"
+        raise OutcomeError(_not_json(reason)) from None
     if b"\\u" in body:
         _refuse_forbidden_characters(value)
     return value
@@ -101,8 +105,13 @@ _decoder = JSONDecoder(
 )
 
 
-def _not_json(reason: str) -> OutcomeError:
-    return OutcomeError(Issue("not-json", f"The body is not JSON: {reason}"))
+def _misspelt(error: JSONDecodeError) -> Issue:
+    where = Position(error.lineno, error.colno)
+    return _not_json(f"{error.msg} at line {where.line} column {where.column}", where)
+
+
+def _not_json(reason: str, where: Position | None = None) -> Issue:
+    return Issue("not-json", f"The body is not JSON: {reason}", position=where)
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -110,9 +119,14 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 def _duplicate_key(body: bytes, key: str) -> Issue:
-    tree = JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_int=str).decode(body.decode())
+    try:
+        tree = JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_int=str).decode(body.decode())
+    except JSONDecodeError as error:  # what follows the object with the key twice
+        return _misspelt(error)
     place = next((path for path in _places_of_duplicates(tree, "")), "")
-    return Issue("duplicate-key", f"The key {key[:64]!a} is given twice in one object", place or None)
+    last = f"{place}.{key}"
+    sentence = f"The key {key[:64]!a} is given twice in one object"
+    return Issue("duplicate-key", sentence, place or None, position=SourceText(body).positions([last])[last])
 
 
 def _places_of_duplicates(value: Any, path: str) -> Iterator[str]:

@@ -1,20 +1,31 @@
 """OperationOutcome: what went wrong, where, by which rule (https://hl7.org/fhir/R4/operationoutcome.html).
 
 The rules are the published CodeSystem ``validation-rule``: each row says which issue type and which HTTP status
-belong to it. A key that is not in it is the key of a FHIR invariant, such as ``cpl-3``.
+belong to it. A key that is not in it is the key of an invariant, of a definition that was added.
 """
 
 import json
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Literal
 
+from service.fhir.positions import Position, SourceText, steps_of
 from service.fhir.versions import R4
 
 VALIDATION_RULE = "https://w3id.org/recovery-plan/CodeSystem/validation-rule"
 
+_LINE = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-line"
+_COLUMN = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-col"
+
 MOST_SHOWN = 100
 """Issues in one answer."""
+LONGEST_NAME = 128
+LONGEST_VALUE = 64
+"""Characters of what a client sent that a sentence repeats."""
+_SHORT_WORD = re.compile(rf"[!-@\[-~]{{1,{LONGEST_VALUE}}}|[!-`{{-~]{{1,{LONGEST_VALUE}}}")
+"""A code, never a name: without capitals, or with nothing but capitals."""
 
 Severity = Literal["fatal", "error", "warning", "information"]
 
@@ -32,7 +43,9 @@ def _read_rules() -> dict[str, Rule]:
     rules = {}
     for concept in table["concept"]:
         values = {item["code"]: item for item in concept["property"]}
-        rules[concept["code"]] = Rule(values["issue-type"]["valueCode"], values["status"]["valueInteger"])
+        rules[concept["code"]] = Rule(
+            values["issue-type"]["valueCoding"]["code"], values["http-status"]["valueInteger"]
+        )
     return rules
 
 
@@ -48,11 +61,23 @@ class Issue:
     diagnostics: str
     expression: str | None = None
     severity: Severity = "error"
+    position: Position | None = None
+    """Where it is in the text that was sent, if that cannot be told by the expression."""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it stands in the way of what was asked for; a warning or a piece of information does not."""
+        return self.severity in ("fatal", "error")
 
     @property
     def status(self) -> int:
         """The HTTP status that goes with the rule."""
         return RULES.get(self.rule, _INVARIANT).status
+
+    @property
+    def is_in_body(self) -> bool:
+        """Whether the place is one in a resource that was sent, and not in the head of the request."""
+        return self.expression is not None and not self.expression.startswith("http.")
 
     def as_json(self) -> dict[str, Any]:
         """Return the element ``OperationOutcome.issue``."""
@@ -62,6 +87,10 @@ class Issue:
             "details": {"coding": [{"system": VALIDATION_RULE, "code": self.rule}]},
             "diagnostics": self.diagnostics,
         }
+        if self.position:
+            line, column = self.position
+            issue["extension"] = [{"url": _LINE, "valueInteger": line}, {"url": _COLUMN, "valueString": str(column)}]
+            issue["location"] = [f"Line[{line}] Col[{column}]"]
         if self.expression:
             issue["expression"] = [self.expression]
         return issue
@@ -77,23 +106,59 @@ class OutcomeError(Exception):
 
     @property
     def status(self) -> int:
-        """400 where anything is malformed, else the status of the first issue."""
-        statuses = [issue.status for issue in self.issues]
+        """400 where anything is malformed, else the status of the first error; warnings play no role."""
+        statuses = [issue.status for issue in self.issues if issue.is_error]
         return 400 if 400 in statuses else statuses[0]
 
 
 def shown(name: str) -> str:
-    """Return a name that a client sent as it can be told back: 64 characters at most, all of them plain ASCII."""
-    return ascii(name[:64])[1:-1]
+    """Return a name that a client sent as it can be told back: its first 128 characters, all of them plain ASCII."""
+    return ascii(name[:LONGEST_NAME])[1:-1]
 
 
-def operation_outcome(issues: Iterable[Issue]) -> dict[str, Any]:
-    """Return an OperationOutcome resource that lists ``issues``, of a great many the first."""
-    every = list(issues)
-    shown = [issue.as_json() for issue in every[:MOST_SHOWN]]
+def quoted(value: Any) -> str:
+    """Return a value of a resource as a sentence may show it, which never repeats what a person wrote.
+
+    A short word without white space, a number, true or false are shown (``'banana'``, ``5``); of all else its kind.
+    """
+    if isinstance(value, str):
+        return f"'{value}'" if _SHORT_WORD.fullmatch(value) else _text_of(len(value))
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, (int, Decimal)):
+        digits = getattr(value, "text", None) or str(value)
+        return digits if len(digits) <= LONGEST_VALUE else f"a number of {len(digits)} digits"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def _text_of(length: int) -> str:
+    return f"a text of {length} character{'s' if length > 1 else ''}" if length else "an empty text"
+
+
+def operation_outcome(issues: Iterable[Issue], text: SourceText | None = None) -> dict[str, Any]:
+    """Return an OperationOutcome resource that lists ``issues`` by their places, of a great many the first errors.
+
+    ``text`` is the JSON in which the places are; with it each issue says line and column.
+    """
+    every = sorted(issues, key=_by_place)
+    gravest = sorted(every, key=lambda issue: not issue.is_error)[:MOST_SHOWN]
+    told = sorted(gravest, key=_by_place)
+    listed = [issue.as_json() for issue in (_located(told, text) if text else told)]
     if len(every) > MOST_SHOWN:
-        shown.append(_information(f"There are more issues than the first {MOST_SHOWN}; mend these and ask again"))
-    return {"resourceType": "OperationOutcome", "issue": shown}
+        listed.append(_information(f"There are more issues than the first {MOST_SHOWN}; mend these and ask again"))
+    return {"resourceType": "OperationOutcome", "issue": listed}
+
+
+def _by_place(issue: Issue) -> tuple[list[tuple[str, int]], bool, str]:
+    steps = steps_of(issue.expression or "")
+    place = [(step, -1) if isinstance(step, str) else ("", step) for step in steps]
+    return place, not issue.is_error, issue.rule
+
+
+def _located(issues: list[Issue], text: SourceText) -> list[Issue]:
+    places = {issue.expression for issue in issues if issue.is_in_body and issue.position is None}
+    found = text.positions(place for place in places if place)
+    return [replace(issue, position=issue.position or found.get(issue.expression or "")) for issue in issues]
 
 
 def success_outcome(sentence: str) -> dict[str, Any]:

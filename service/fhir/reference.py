@@ -1,7 +1,8 @@
 """References between resources (https://hl7.org/fhir/R4/references.html)."""
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _LITERAL = re.compile(
@@ -33,3 +34,43 @@ def parse_reference(text: str) -> LiteralReference | None:
 def is_id(text: str) -> bool:
     """Return whether ``text`` is a FHIR id."""
     return ID_PATTERN.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The FHIR addresses of one server: what is named below one of them is what a relative reference names."""
+
+    bases: frozenset[str] = frozenset()
+
+    def local(self, text: str) -> LiteralReference | None:
+        """Return the reference in ``text`` where it leads to this server, or None."""
+        literal = parse_reference(text)
+        return literal if literal and (literal.base is None or literal.base in self.bases) else None
+
+    def normal(self, text: str) -> str:
+        """Return the form that is equal for references to the same resource: without version, relative if local."""
+        literal = parse_reference(text)
+        if literal is None:
+            return text
+        is_local = literal.base is None or literal.base in self.bases
+        return literal.relative if is_local else f"{literal.base}/{literal.relative}"
+
+    def same_reference(self, left: dict[str, Any], right: dict[str, Any]) -> bool:
+        """Return whether two References name the same: by equal literal references, or by equal identifiers.
+
+        Identifiers, by system and value, count only where one of the two has no literal reference.
+        """
+        mine, theirs = left.get("reference"), right.get("reference")
+        if isinstance(mine, str) and isinstance(theirs, str):
+            return mine == theirs or self.normal(mine) == self.normal(theirs)
+        identity = _identity(left)
+        return identity is not None and identity == _identity(right)
+
+
+def _identity(reference: dict[str, Any]) -> tuple[str, str] | None:
+    """Return system and value of a Reference's identifier, or None where it has not both."""
+    identifier = reference.get("identifier")
+    if not isinstance(identifier, dict):
+        return None
+    system, value = identifier.get("system"), identifier.get("value")
+    return (system, value) if isinstance(system, str) and isinstance(value, str) else None

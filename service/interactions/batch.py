@@ -9,6 +9,7 @@ from service.fhir.bundle import Entry, bundle
 from service.fhir.datetimes import instant
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import OutcomeError, operation_outcome
+from service.fhir.positions import SourceText
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed, read_bundle
 from service.interactions.faults import fault
@@ -25,34 +26,34 @@ async def batch_or_transaction(request: Request, context: Context) -> Response:
     if kind == "transaction":
         responses = await transaction(entries, context)
     else:
-        responses = await _batch(entries, context)
-    answers = [_answer(response) for response in responses]
+        responses = await _batch(entries, request.text, context)
+    answers = [_answer(entry, response) for entry, response in zip(entries, responses, strict=True)]
     return Response(200, bundle(f"{kind}-response", answers))
 
 
-async def _batch(entries: list[BundleEntry], context: Context) -> list[Response]:
+async def _batch(entries: list[BundleEntry], text: SourceText | None, context: Context) -> list[Response]:
     places = asyncio.Semaphore(_AT_ONCE)
 
     async def one(entry: BundleEntry) -> Response:
         async with places:
-            return await _attempt(entry, context)
+            return await _attempt(entry, text, context)
 
     return await asyncio.gather(*map(one, entries))
 
 
-async def _attempt(entry: BundleEntry, context: Context) -> Response:
+async def _attempt(entry: BundleEntry, text: SourceText | None, context: Context) -> Response:
     try:
         if entry.request is None:
             raise OutcomeError(*entry.issues)
         return await perform(entry.request, context)
     except OutcomeError as error:
-        outcome = operation_outcome(prefixed(error.issues, entry.place))
+        outcome = operation_outcome(prefixed(error.issues, entry.place), text)
         return Response(error.status, json.dump(outcome))
     except Exception as error:  # noqa: BLE001 - a fault in one entry spoils no other
         return fault(error)
 
 
-def _answer(response: Response) -> Entry:
+def _answer(entry: BundleEntry, response: Response) -> Entry:
     phrase = HTTPStatus(response.status).phrase
     told: dict[str, Any] = {"status": f"{response.status} {phrase}"}
     if response.location is not None:
@@ -63,6 +64,7 @@ def _answer(response: Response) -> Entry:
         told["lastModified"] = instant(response.last_modified)
     text = json.dump(told)
     resource = response.body
-    if resource is not None and resource.startswith(b'{"resourceType":"OperationOutcome"'):
+    is_result = response.status == 200 and entry.request is not None and entry.request.path[-1].startswith("$")
+    if resource is not None and resource.startswith(b'{"resourceType":"OperationOutcome"') and not is_result:
         text, resource = text[:-1] + b',"outcome":' + resource + b"}", None
     return Entry(None, resource, b'"response":' + text)

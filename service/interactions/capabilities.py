@@ -28,7 +28,9 @@ def _statement(base: str, context: Context) -> dict[str, Any]:
     if not context.limits.if_match_required:
         return statement
     (rest,) = statement["rest"]
-    resources = [{**item, "versioning": "versioned-update"} for item in rest["resource"]]
+    written = {"versioning": "versioned-update"}
+    stored = context.definitions.stored_types
+    resources = [item | written if item["type"] in stored else item for item in rest["resource"]]
     return {**statement, "rest": [{**rest, "resource": resources}]}
 
 

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from service.conformance.definitions import Definitions
 from service.conformance.links import LinkRewriter
+from service.conformance.related import RelatedRules
 from service.conformance.structures import Structures
 from service.conformance.validation.validator import Validator
+from service.interactions.narratives import Narratives
+from service.interactions.published import Published
+from service.narrative.pages import Pages
 from service.search.request import SearchParser
 from service.store.resources import ResourceStore
 
@@ -26,9 +30,13 @@ class Context:
     definitions: Definitions
     structures: Structures
     validator: Validator
+    related: RelatedRules
     links: LinkRewriter
+    narratives: Narratives
+    pages: Pages
     parsers: Mapping[str, SearchParser]
     """The search parsers of the types that are served."""
+    published: Published
     store: ResourceStore
     page_secret: bytes
     new_id: Callable[[], str]

@@ -14,10 +14,11 @@ async def create(request: Request, context: Context) -> Response:
     if request.if_none_exist is not None:
         sentence = "Conditional create is not supported; nothing was stored"
         raise OutcomeError(Issue("header-value", sentence, "http.If-None-Exist"))
-    resource = checked_resource(request, context)
+    resource, warnings = await checked_resource(request, context)
     new_id = request.new_id or context.new_id()
     try:
-        stored = await context.store.insert(request.path[0], new_id, resource, "POST")
+        completed = context.narratives.completed(resource)
+        stored = await context.store.insert(request.path[0], new_id, completed, "POST")
     except ExistsError:
         raise conflict() from None
-    return written(201, stored, request)
+    return written(201, stored, request, warnings)

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from service.fhir.entry import FORMATTING, Request, split_url
-from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.outcome import Issue, OutcomeError, operation_outcome
+from service.fhir.reference import is_id
 from service.interactions.context import Context
 
+TYPES = ("batch", "transaction")
 METHODS = ("GET", "POST", "PUT", "DELETE")
 _ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
 _HEADERS = {
@@ -42,14 +44,14 @@ def read_bundle(request: Request, context: Context) -> tuple[str, list[BundleEnt
     if isinstance(entries, list) and len(entries) > context.limits.bundle_entries:
         sentence = f"A Bundle has at most {context.limits.bundle_entries} entries here, and this has {len(entries)}"
         raise OutcomeError(Issue("bundle-too-large", sentence, "Bundle.entry"))
-    issues = context.validator.issues(_without_resources(value))
-    wrong = _by_entry(issues)
+    issues = [issue for issue in context.validator.issues(_without_resources(value)) if issue.is_error]
+    kind, wrong = value.get("type"), _by_entry(issues)
+    if isinstance(kind, str) and kind not in TYPES and not any(issue.expression == "Bundle.type" for issue in issues):
+        sentence = f"The service's root address takes Bundles of type {' and '.join(TYPES)}"
+        raise OutcomeError(Issue("bundle-type", sentence, "Bundle.type"))
     if None in wrong:
         raise OutcomeError(*issues)
-    if value["type"] not in ("batch", "transaction"):
-        sentence = "The service's root address takes Bundles of type batch and transaction"
-        raise OutcomeError(Issue("bundle-type", sentence, "Bundle.type"))
-    return value["type"], [
+    return str(kind), [
         _misshapen(number, wrong[number]) if number in wrong else _read(number, entry, request)
         for number, entry in enumerate(entries)
     ]
@@ -57,7 +59,13 @@ def read_bundle(request: Request, context: Context) -> tuple[str, list[BundleEnt
 
 def prefixed(issues: Iterable[Issue], place: str) -> list[Issue]:
     """Return ``issues`` of one entry with their places as seen from the Bundle."""
-    return [Issue(issue.rule, issue.diagnostics, _within(place, issue.expression), issue.severity) for issue in issues]
+    return [replace(issue, expression=_within(place, issue.expression)) for issue in issues]
+
+
+def outcome_of(issues: Iterable[Issue], request: Request) -> dict[str, Any]:
+    """Return the OperationOutcome of ``issues`` of one request, with places as seen in the text that was sent."""
+    seen = prefixed(issues, request.place) if request.place else issues
+    return operation_outcome(seen, request.text)
 
 
 def _within(place: str, expression: str | None) -> str:
@@ -70,13 +78,23 @@ def _within(place: str, expression: str | None) -> str:
 
 
 def _without_resources(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the Bundle without what its entries carry, which is checked when each is performed."""
+    """Return the Bundle without what its entries carry, which is checked when each is performed, but for versions."""
     entries = value.get("entry")
     if not isinstance(entries, list):
         return value
-    stub = {"resource": {"resourceType": "Parameters"}}
-    bare = [item | stub if isinstance(item, dict) and "resource" in item else item for item in entries]
+    bare = [
+        {**item, "resource": _stub(item["resource"])} if isinstance(item, dict) and "resource" in item else item
+        for item in entries
+    ]
     return {**value, "entry": bare}
+
+
+def _stub(resource: Any) -> dict[str, Any]:
+    """Return a resource that says nothing but its version, by which entries with one fullUrl may differ (bdl-7)."""
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    version = meta.get("versionId") if isinstance(meta, dict) else None
+    stub: dict[str, Any] = {"resourceType": "Parameters"}
+    return {**stub, "meta": {"versionId": version}} if isinstance(version, str) and is_id(version) else stub
 
 
 def _by_entry(issues: Iterable[Issue]) -> dict[int | None, list[Issue]]:
@@ -111,7 +129,15 @@ def _read(number: int, entry: dict[str, Any], outer: Request) -> BundleEntry:
         return _unusable(place, full_url, "request.url", "The address is relative, such as Goal or Goal/123")
     headers = {name: asked.get(member) for name, member in _HEADERS.items()}
     request = Request(
-        method, path, outer.base, parameters, entry.get("resource"), **headers, preferences=outer.preferences
+        method,
+        path,
+        outer.base,
+        parameters,
+        entry.get("resource"),
+        **headers,
+        preferences=outer.preferences,
+        text=outer.text,
+        place=place,
     )
     return BundleEntry(place, full_url, request)
 

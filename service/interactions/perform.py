@@ -11,43 +11,57 @@ from service.interactions.context import Context
 from service.interactions.create import create
 from service.interactions.delete import delete
 from service.interactions.history import history_instance
-from service.interactions.read import read, vread
-from service.interactions.search import search_type
+from service.interactions.page import read_page
+from service.interactions.read import read, read_published, vread
+from service.interactions.search import search_published, search_type
 from service.interactions.update import update
+from service.interactions.validate import validate
 
 Handler = Callable[[Request, Context], Awaitable[Response]]
+Interactions = dict[str, dict[str, tuple[str, Handler]]]
 
-INTERACTIONS: dict[str, dict[str, tuple[str, Handler]]] = {
+INTERACTIONS: Interactions = {
     "metadata": {"GET": ("capabilities", capabilities)},
     "{type}": {"GET": ("search-type", search_type), "POST": ("create", create)},
     "{type}/_search": {"POST": ("search-type", search_type)},
+    "{type}/$validate": {"GET": ("$validate", validate), "POST": ("$validate", validate)},
     "{type}/{id}": {"GET": ("read", read), "PUT": ("update", update), "DELETE": ("delete", delete)},
+    "{type}/{id}/$validate": {"GET": ("$validate", validate), "POST": ("$validate", validate)},
     "{type}/{id}/_history": {"GET": ("history-instance", history_instance)},
     "{type}/{id}/_history/{vid}": {"GET": ("vread", vread)},
 }
 """By the shape of the path and the method: the code that a CapabilityStatement has for it, and what carries it out."""
+PUBLISHED: Interactions = {
+    "{type}": {"GET": ("search-type", search_published)},
+    "{type}/_search": {"POST": ("search-type", search_published)},
+    "{type}/{id}": {"GET": ("read", read_published)},
+}
+"""The same for the definitions that the service holds."""
 
+_INSTANCE = "{type}/{id}"
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
 
 
 async def perform(request: Request, context: Context) -> Response:
     """Return what comes of ``request``; raises OutcomeError where it cannot be done."""
     handler = find_interaction(request.method, request.path, context)
-    return await handler(request, context)
+    return await (read_page if request.as_page else handler)(request, context)
 
 
 def find_interaction(method: str, path: tuple[str, ...], context: Context) -> Handler:
     """Return what carries out ``method`` at ``path``; raises OutcomeError 404 or 405, or 400 for what is no id."""
-    methods = INTERACTIONS.get(_shape(path, context))
-    if methods is None:
+    shape = _shape(path, context)
+    interactions = PUBLISHED if context.published.holds_type(path[0]) else INTERACTIONS
+    methods = interactions.get(shape, {}).items()
+    offered = {name: handler for name, (code, handler) in methods if _is_offered(code, path[0], context)}
+    if not offered:
         raise _unknown_address()
-    found = methods.get(method)
-    if found is None or not _is_offered(found[0], path[0], context):
-        raise not_allowed(method, methods)
-    if len(path) > 1 and path[1] != "_search" and not is_id(path[1]):
+    if method not in offered:
+        raise not_allowed(method, offered)
+    if shape.startswith(_INSTANCE) and not is_id(path[1]):
         sentence = "An id has 1 to 64 of the characters A-Z, a-z, 0-9, '-' and '.'"
         raise OutcomeError(Issue("id-format", sentence, f"{path[0]}.id"))
-    return found[1]
+    return offered[method]
 
 
 def _shape(path: tuple[str, ...], context: Context) -> str:
@@ -61,20 +75,21 @@ def _shape(path: tuple[str, ...], context: Context) -> str:
     match path[1:]:
         case ():
             return "{type}"
-        case ("_search",):
-            return "{type}/_search"
-        case (segment,) if segment[0] not in "_$":  # history of a type, operations: not offered, and no ids either
-            return "{type}/{id}"
-        case (_, "_history"):
-            return "{type}/{id}/_history"
+        case (segment,):
+            return f"{{type}}/{segment}" if segment[0] in "_$" else _INSTANCE
+        case (_, segment) if segment[0] in "_$":
+            return f"{_INSTANCE}/{segment}"
         case (_, "_history", _):
-            return "{type}/{id}/_history/{vid}"
+            return f"{_INSTANCE}/_history/{{vid}}"
     return ""
 
 
 def _is_offered(code: str, resource_type: str, context: Context) -> bool:
     capability = context.definitions.resource_capabilities.get(resource_type)
-    return capability is None or any(item["code"] == code for item in capability["interaction"])
+    if capability is None:  # what is no type, such as metadata
+        return True
+    operations = (f"${item['name']}" for item in capability.get("operation", ()))
+    return code in operations or any(item["code"] == code for item in capability["interaction"])
 
 
 def _unknown_address() -> OutcomeError:

@@ -13,8 +13,7 @@ async def read(request: Request, context: Context) -> Response:
     resource_type, resource_id = request.path
     stored = await context.store.read(resource_type, resource_id)
     if stored is None:
-        sentence = f"There is no {resource_type} with this id"
-        raise OutcomeError(Issue("unknown-resource", sentence))
+        raise _unknown(resource_type)
     return _shown(request, stored, context)
 
 
@@ -28,13 +27,35 @@ async def vread(request: Request, context: Context) -> Response:
     return _shown(request, stored, context)
 
 
-def _shown(request: Request, stored: Stored, context: Context) -> Response:
-    view = read_view(stored.type, request.parameters, context) if request.parameters else None
-    if stored.body is None:
+async def read_published(request: Request, context: Context) -> Response:
+    """Return a definition that the service holds; raises OutcomeError 404."""
+    resource_type, resource_id = request.path
+    view = read_view(resource_type, request.parameters, context) if request.parameters else None
+    found = context.published.read(resource_type, resource_id)
+    if found is None:
+        raise _unknown(resource_type)
+    return Response(200, view.render(found.body) if view else found.body)
+
+
+def present(stored: Stored | None, resource_type: str) -> Stored:
+    """Return ``stored``; raises OutcomeError 404 where there is nothing, and 410 where it is a deletion."""
+    if stored is None:
+        raise _unknown(resource_type)
+    if stored.deleted:
         headers = {"ETag": etag_of(stored.version)}
         sentence = f"This {stored.type} has been deleted; its history tells what it was"
         raise OutcomeError(Issue("deleted", sentence), headers=headers)
+    return stored
+
+
+def _unknown(resource_type: str) -> OutcomeError:
+    return OutcomeError(Issue("unknown-resource", f"There is no {resource_type} with this id"))
+
+
+def _shown(request: Request, stored: Stored, context: Context) -> Response:
+    view = read_view(stored.type, request.parameters, context) if request.parameters else None
+    body = present(stored, stored.type).body
     if client_has(request, stored):
         return Response(304, None, None, stored.version, stored.last_updated)
-    body = view.render(stored.body) if view else stored.body
+    body = view.render(body) if view and body else body
     return Response(200, body, None, stored.version, stored.last_updated)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from service.conformance.model_structures import model_structure
 from service.conformance.structures import Structure
 from service.fhir import json
 from service.fhir.entry import Parameters, once
@@ -50,7 +51,6 @@ def read_view(resource_type: str, parameters: Parameters, context: Context) -> V
 
 def split_view(resource_type: str, parameters: Parameters, context: Context) -> tuple[View | None, Parameters]:
     """Return the view of a type that ``parameters`` ask for, and the parameters that say nothing of it."""
-    structure = context.structures.of_type(resource_type)
     asked = once([item for item in parameters if item[0] in VIEW])
     rest = [(name, value) for name, value in parameters if name not in asked]
     summary, elements = asked.get("_summary"), asked.get("_elements")
@@ -60,10 +60,15 @@ def split_view(resource_type: str, parameters: Parameters, context: Context) -> 
     if summary == "count":
         return View(dict, counts_only=True), rest
     if elements is not None:
-        return View(_elements_part(elements, structure)), rest
+        return View(_elements_part(elements, _structure(resource_type, context))), rest
     if summary in (None, "false"):
         return None, rest
-    return View(_summary_part(str(summary), structure)), rest
+    return View(_summary_part(str(summary), _structure(resource_type, context))), rest
+
+
+def _structure(resource_type: str, context: Context) -> Structure:
+    known = context.structures.holds(resource_type)
+    return context.structures.of_type(resource_type) if known else model_structure(resource_type)
 
 
 def _summary_part(summary: str, structure: Structure) -> Part:

@@ -1,22 +1,21 @@
 """transaction: all entries or none, references between them resolved (https://hl7.org/fhir/R4/http.html#trules)."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
-from service.conformance.links import Targets, places_of
 from service.fhir.entry import Preferences, Request, Response
 from service.fhir.outcome import Issue, OutcomeError, shown
-from service.fhir.reference import parse_reference
-from service.interactions.checks import resource_issues
+from service.interactions.checks import refuse_errors, write_issues
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed
+from service.interactions.entry_links import EntryLinks
 from service.interactions.perform import perform
+from service.interactions.surroundings import Surroundings
 from service.store.resources import ResourceStore
 
 _SHORT = Preferences("minimal")
 """What the answer to a transaction says of what it stored, unless the client asks for more."""
-_BY_SEARCH = re.compile(r"[A-Z][A-Za-z]+\?")
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
 
 
@@ -27,10 +26,10 @@ async def transaction(entries: list[BundleEntry], context: Context) -> list[Resp
     cannot be performed.
     """
     requests = [entry.request for entry in entries if entry.request is not None]
-    _refuse(*(issue for entry in entries for issue in entry.issues), *_unserved(entries, context))
+    refuse_errors([*(issue for entry in entries for issue in entry.issues), *_unserved(entries, context)])
     for request in requests:
         request.new_id = context.new_id() if _creates(request) else None
-    _refuse(*_same_targets(entries, requests), *_invalid(entries, requests, context))
+    refuse_errors([*_same_targets(entries, requests), *await _resource_issues(entries, requests, context)])
     order = sorted(range(len(requests)), key=lambda number: _ORDER[requests[number].method])
 
     async def work(store: ResourceStore) -> dict[int, Response]:
@@ -46,11 +45,6 @@ async def _one(entry: BundleEntry, request: Request, context: Context) -> Respon
         return await perform(request, context)
     except OutcomeError as error:
         raise OutcomeError(*prefixed(error.issues, entry.place), headers=error.headers) from error
-
-
-def _refuse(*issues: Issue) -> None:
-    if issues:
-        raise OutcomeError(*issues)
 
 
 def _unserved(entries: list[BundleEntry], context: Context) -> Iterable[Issue]:
@@ -92,58 +86,26 @@ def _same_targets(entries: list[BundleEntry], requests: list[Request]) -> Iterab
             full_urls |= {entry.full_url} if entry.full_url else set()
 
 
-def _invalid(entries: list[BundleEntry], requests: list[Request], context: Context) -> Iterable[Issue]:
-    links = _Links(entries, requests)
-    for entry, request in zip(entries, requests, strict=True):
-        if _stores(request):
-            if isinstance(request.resource, dict):
-                yield from links.rewrite(entry, request, context)
-            yield from resource_issues(request.resource, request.path[0], context, f"{entry.place}.resource")
-            request.checked = True
-            if request.preferences.returns is None:
-                request.preferences = _SHORT
-
-
-class _Links:
-    """Turns links between entries into links between the resources that they become."""
-
-    def __init__(self, entries: list[BundleEntry], requests: list[Request]) -> None:
-        self._targets = {
-            entry.full_url: target
-            for entry, request in zip(entries, requests, strict=True)
-            if entry.full_url is not None and (target := _target(request)) is not None
-        }
-
-    def rewrite(self, entry: BundleEntry, request: Request, context: Context) -> list[Issue]:
-        """Rewrite the links in the resource of ``request``, and return an issue for each that leads nowhere."""
-        base = _base_of(entry.full_url)
-        unresolved: dict[str, str] = {}
-
-        def of_reference(link: str) -> str:
-            found = self._targets.get(link) or (self._targets.get(f"{base}/{link}") if base else None)
-            if found is None and (reason := _why_unresolved(link)):
-                unresolved[link] = reason
-            return found or link
-
+async def _resource_issues(entries: list[BundleEntry], requests: list[Request], context: Context) -> list[Issue]:
+    """Return what is wrong with the resources that are to be written, and remember of each what only warns."""
+    pairs = list(zip(entries, requests, strict=True))
+    links = EntryLinks({entry.full_url: target for entry, request in pairs if (target := _target(request))})
+    writes = [(entry, request) for entry, request in pairs if _stores(request)]
+    issues = [issue for entry, request in writes for issue in links.rewrite(request.resource, entry, context)]
+    surroundings = Surroundings(context.store, _written(requests))
+    related = [context.related.of(request.resource) for _, request in writes]
+    await surroundings.known({name for item in related if item for name in item.targets})
+    for entry, request in writes:
         root = f"{entry.place}.resource"
-        try:
-            context.links.rewrite(request.resource, Targets(self._targets, of_reference))
-        except RecursionError:
-            return [Issue("nesting", "The resource is nested too deeply to be read", root)]
-        places = places_of(unresolved, request.resource, root) if unresolved else ()
-        return [Issue("reference-unresolved", unresolved[link], place) for link, place in places]
+        found = await write_issues(request, context, root, surroundings)
+        request.warnings = tuple(issue for issue in found if not issue.is_error)
+        issues += found
+        if request.preferences.returns is None:
+            request.preferences = _SHORT
+    return issues
 
 
-def _why_unresolved(link: str) -> str | None:
-    """Return why a reference that no entry's fullUrl matches cannot stay as it is, or None where it can."""
-    if link.startswith(("urn:uuid:", "urn:oid:")):
-        return "No entry of this transaction that is written has this fullUrl"
-    if _BY_SEARCH.match(link):
-        return "References by search are not supported; refer to an id or to the fullUrl of an entry"
-    return None
-
-
-def _base_of(full_url: str | None) -> str | None:
-    """Return the server that a fullUrl belongs to, by which relative references in its entry are read."""
-    literal = parse_reference(full_url) if full_url else None
-    return literal.base if literal else None
+def _written(requests: list[Request]) -> dict[str, Any]:
+    """Return by ``Type/id`` what will be when all ``requests`` are done, None where nothing will."""
+    targets = ((_target(request), request) for request in requests)
+    return {target: request.resource if _stores(request) else None for target, request in targets if target}

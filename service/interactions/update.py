@@ -4,12 +4,11 @@ from typing import Any
 
 from service.fhir import json
 from service.fhir.entry import Request, Response
-from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.answers import written
 from service.interactions.checks import checked_resource
 from service.interactions.context import Context
+from service.interactions.narratives import Narratives
 from service.interactions.preconditions import check_preconditions
-from service.interactions.representation import SUBSETTED
 from service.store.document import Stored, with_identity
 from service.store.faults import conflict
 from service.store.resources import ExistsError, MovedOnError
@@ -24,38 +23,23 @@ async def update(request: Request, context: Context) -> Response:
     Returns 200 with the current version where nothing would change. Raises OutcomeError 412 where a precondition fails.
     """
     resource_type, resource_id = request.path
-    resource = checked_resource(request, context)
-    _require_same_id(resource, resource_type, resource_id)
-    _refuse_part(resource, resource_type)
+    resource, warnings = await checked_resource(request, context)
     for _ in range(ATTEMPTS):
         current = await context.store.read(resource_type, resource_id)
         check_preconditions(request, current, context)
         try:
             if current is None:
-                stored = await context.store.insert(resource_type, resource_id, resource, "PUT")
-                return written(201, stored, request)
+                completed = context.narratives.completed(resource)
+                stored = await context.store.insert(resource_type, resource_id, completed, "PUT")
+                return written(201, stored, request, warnings)
             successor = _with_kept_labels(resource, current)
-            if _is_unchanged(successor, current):
-                return written(200, current, request)
-            stored = await context.store.replace(current, successor, "PUT")
-            return written(201 if current.deleted else 200, stored, request)
+            if _is_unchanged(successor, current, context.narratives):
+                return written(200, current, request, warnings)
+            stored = await context.store.replace(current, context.narratives.completed(successor), "PUT")
+            return written(201 if current.deleted else 200, stored, request, warnings)
         except (ExistsError, MovedOnError):
             continue  # read again: with If-Match the check then says 412
     raise conflict()
-
-
-def _require_same_id(resource: dict[str, Any], resource_type: str, resource_id: str) -> None:
-    if resource.get("id") != resource_id:
-        sentence = "The body's id must be there and be the id in the address"
-        raise OutcomeError(Issue("id-mismatch", sentence, f"{resource_type}.id"))
-
-
-def _refuse_part(resource: dict[str, Any], resource_type: str) -> None:
-    """Raise OutcomeError for what a read with _summary or _elements gave: writing it back would lose the rest."""
-    tags = resource.get("meta", {}).get("tag", [])
-    if any((tag.get("system"), tag.get("code")) == (SUBSETTED["system"], SUBSETTED["code"]) for tag in tags):
-        sentence = "This is a part of the resource, tagged SUBSETTED; read the whole and change that"
-        raise OutcomeError(Issue("subsetted", sentence, f"{resource_type}.meta.tag"))
 
 
 def _with_kept_labels(resource: dict[str, Any], current: Stored) -> dict[str, Any]:
@@ -75,10 +59,12 @@ def _label_name(label: dict[str, Any]) -> tuple[Any, ...]:
     return (label.get("system"), label["code"]) if "code" in label else (json.dump_sorted(label),)
 
 
-def _is_unchanged(resource: dict[str, Any], current: Stored) -> bool:
+def _is_unchanged(resource: dict[str, Any], current: Stored, narratives: Narratives) -> bool:
+    """Return whether ``resource`` says what ``current`` says; a text of ours, even an older one, changes nothing."""
     if current.body is None:
         return False
-    same_version = with_identity(resource, current.id, current.version, current.last_updated)
+    told = narratives.as_before(resource, current.body)
+    same_version = with_identity(told, current.id, current.version, current.last_updated)
     text = json.dump(same_version)
     if text == current.body or len(text) != len(current.body):
         return text == current.body

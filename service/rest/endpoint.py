@@ -39,20 +39,22 @@ class FhirEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; every failure is an OperationOutcome."""
         how = Presentation(f"{FHIR_JSON}; charset=utf-8", False, scope["method"] == "HEAD")
-        base, headers = "", {}
+        incoming, base, headers = None, "", {}
         try:
             incoming = Incoming.of(scope)
-            how = presentation(incoming, self._service.version)
+            how = presentation(incoming, self._service)
             check = partial(check_address, context=self.context)
             request = await read_request(incoming, receive, self._service, check)
             if request.path[-1:] == ("_search",):
-                how = presentation(incoming, self._service.version)  # _format may stand in the form
+                how = presentation(incoming, self._service)  # _format may stand in the form
+            request.as_page = how.as_page
             base = request.base
             response = await serve(request, self.context)
         except ClientGoneError:
             return
         except OutcomeError as error:
-            response = Response(error.status, json.dump(operation_outcome(error.issues)))
+            text = incoming.text if incoming else None
+            response = Response(error.status, json.dump(operation_outcome(error.issues, text)))
             headers = error.headers
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an outcome and the log the fault
             response = fault(error)

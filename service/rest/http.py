@@ -12,11 +12,20 @@ from starlette.types import Receive, Scope, Send
 from service.fhir import json
 from service.fhir.entry import FORMATTING, MOST_PARAMETERS, Parameters, Preferences, Request, Response, once
 from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.positions import SourceText
 from service.fhir.versions import FhirVersion
-from service.rest.negotiation import answer_type, require_form, require_json
+from service.interactions.page import has_page
+from service.narrative.pages import POLICY
+from service.rest.negotiation import FHIR_JSON, PAGE, answer_type, require_form, require_json
 
 RETURNS = ("minimal", "representation", "OperationOutcome")
 _HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+_PAGE_HEADERS = (
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"content-security-policy", POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
 AddressCheck = Callable[[str, tuple[str, ...]], None]
 
 
@@ -28,6 +37,8 @@ class Presentation:
     pretty: bool
     without_body: bool
     """For HEAD."""
+    as_page: bool = False
+    """Whether a page is wanted; what goes wrong before it is one comes as JSON all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +51,14 @@ class Service:
     max_body_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Incoming:
-    """The head of an HTTP request."""
+    """An HTTP request: its head, and once it has been read the text of its body, where that is to be JSON."""
 
     scope: Scope
     headers: dict[bytes, bytes]
     parameters: Parameters
+    text: SourceText | None = None
 
     @classmethod
     def of(cls, scope: Scope) -> "Incoming":
@@ -56,20 +68,34 @@ class Incoming:
             headers[name] = headers[name] + b", " + value if name in headers else value
         return cls(scope, headers, _parameters(scope["query_string"]))
 
+    @property
+    def method(self) -> str:
+        """The method; HEAD is a GET whose body is not sent."""
+        return "GET" if self.scope["method"] == "HEAD" else str(self.scope["method"])
+
+    def segments(self, service: Service) -> tuple[str, ...]:
+        """Return the segments of the path below the address of ``service``."""
+        return tuple(part for part in self.scope["path"].partition(service.path)[2].split("/") if part)
+
     def header(self, name: bytes) -> str | None:
         """Return a header, by its lower-case name."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
 
-def presentation(incoming: Incoming, version: FhirVersion) -> Presentation:
+def presentation(incoming: Incoming, service: Service) -> Presentation:
     """Return how the answer is to look; raises OutcomeError 406 where no such format is available."""
     formatting = once([item for item in incoming.parameters if item[0] in FORMATTING])
-    content_type = answer_type(incoming.header(b"accept") or "", formatting.get("_format"), version)
+    accept, wanted = incoming.header(b"accept") or "", formatting.get("_format")
+    speaks_of_text = "text/" in accept.lower() or wanted is not None
+    with_page = speaks_of_text and has_page(incoming.method, incoming.segments(service))
+    content_type = answer_type(accept, wanted, service.version, with_page)
     pretty = formatting.get("_pretty", "false")
     if pretty not in ("true", "false"):
         raise OutcomeError(Issue("parameter-value", "_pretty is true or false", "http._pretty"))
-    return Presentation(content_type, pretty == "true", incoming.scope["method"] == "HEAD")
+    as_page = content_type.startswith(PAGE)
+    json_type = f"{FHIR_JSON}; charset=utf-8" if as_page else content_type
+    return Presentation(json_type, pretty == "true", incoming.scope["method"] == "HEAD", as_page)
 
 
 async def read_request(incoming: Incoming, receive: Receive, service: Service, check: AddressCheck) -> Request:
@@ -77,21 +103,21 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, c
 
     ``check`` raises OutcomeError for a method and path that nothing answers, before any of the body is read.
     """
-    scope = incoming.scope
-    method = "GET" if scope["method"] == "HEAD" else scope["method"]
-    before, prefix, after = scope["path"].partition(service.path)
-    path = tuple(part for part in after.split("/") if part)
+    before, prefix, _ = incoming.scope["path"].partition(service.path)
+    method, path = incoming.method, incoming.segments(service)
     check(method, path)
     resource = None
     if method in ("POST", "PUT"):
         body = await _body(incoming, receive, service.max_body_bytes)
         content_type = incoming.header(b"content-type") or ""
-        if path[-1:] == ("_search",):
+        last = path[-1] if path else ""
+        if last == "_search":
             if body:
                 require_form(content_type)
                 incoming.parameters.extend(_parameters(body))
-        else:
+        elif body or not last.startswith("$"):  # what an operation takes may all stand in its address
             require_json(content_type, service.version)
+            incoming.text = SourceText(body)
             resource = json.parse(body)
     return Request(
         method,
@@ -104,6 +130,7 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, c
         if_modified_since=incoming.header(b"if-modified-since"),
         if_none_exist=incoming.header(b"if-none-exist"),
         preferences=_preferences(incoming.header(b"prefer")),
+        text=incoming.text,
     )
 
 
@@ -112,10 +139,12 @@ async def write_response(
 ) -> None:
     """Send ``response`` as ``how`` says; ``base`` makes its location absolute."""
     body = response.body or b""
-    if how.pretty and body:
+    if how.pretty and body and not response.is_page:
         body = json.dump_pretty(json.parse(body))
     fields = [(b"vary", b"Accept, Authorization")]
-    if body:
+    if response.is_page:
+        fields.extend(_PAGE_HEADERS)
+    elif body:
         fields.append((b"content-type", how.content_type.encode()))
     if response.etag is not None:
         fields.append((b"etag", response.etag.encode()))

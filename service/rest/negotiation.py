@@ -11,21 +11,28 @@ _PLAIN_JSON = "application/json"
 _WILDCARDS = ("*/*", "application/*")
 _FORMATS = {"json": FHIR_JSON, "text/json": FHIR_JSON, FHIR_JSON: FHIR_JSON, _PLAIN_JSON: _PLAIN_JSON}
 """What ``_format`` may say."""
+PAGE = "text/html"
+_PAGE_FORMATS = {"html": PAGE, PAGE: PAGE, "text/*": PAGE}
+"""What more there is where an address offers a page."""
 FORM = "application/x-www-form-urlencoded"
 
 
 @lru_cache(maxsize=256)
-def answer_type(accept: str, wanted_format: str | None, version: FhirVersion) -> str:
-    """Return the content type of the answer; ``_format`` goes before Accept. Raises OutcomeError 406."""
+def answer_type(accept: str, wanted_format: str | None, version: FhirVersion, with_page: bool = False) -> str:
+    """Return the content type of the answer; ``_format`` goes before Accept. Raises OutcomeError 406.
+
+    ``with_page`` says that there is a page too, for who asks for HTML.
+    """
+    formats = _FORMATS | _PAGE_FORMATS if with_page else _FORMATS
     if wanted_format is not None:
         name, parameters = _media_type(wanted_format.replace(" ", "+"))  # a plus sign that was not escaped
-        if name not in _FORMATS or not _fits(parameters, version):
+        if name not in formats or not _fits(parameters, version):
             raise _not_acceptable("http._format")
-        return _with_charset(_FORMATS[name])
+        return _with_charset(formats[name])
     best, best_quality = None, 0.0
     for item in accept.split(",") if accept.strip() else [FHIR_JSON]:
         name, parameters = _media_type(item)
-        chosen = FHIR_JSON if name in _WILDCARDS else _FORMATS.get(name)
+        chosen = FHIR_JSON if name in _WILDCARDS else formats.get(name)
         quality = _quality(parameters)
         if chosen is not None and quality > best_quality and _fits(parameters, version):
             best, best_quality = chosen, quality

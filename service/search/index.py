@@ -95,7 +95,7 @@ def _ends(values: list[Any]) -> dict[str, Any]:
 def index_hash(parameters: Iterable[SearchParameter], references: References) -> str:
     """Return what changes when a resource would be indexed in another way: 16 hexadecimal digits."""
     parts = sorted((item.code, item.type, item.expression, sorted(item.systems), item.targets) for item in parameters)
-    text = json.dump([INDEX_FORM, sorted(references.local_bases), parts])
+    text = json.dump([INDEX_FORM, sorted(references.addresses.bases), parts])
     return sha256(text).hexdigest()[:16]
 
 

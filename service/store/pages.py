@@ -13,7 +13,8 @@ from typing import Any
 from bson.max_key import MaxKey
 
 from service.search.request import SortKey
-from service.store.driver import Document
+from service.store.document import SERVED
+from service.store.driver import Document, Driver
 from service.store.filter import both
 
 
@@ -76,6 +77,45 @@ def segments(sort: Sequence[SortKey]) -> list[Segment]:
     """Return the segments of an order, first to last; the last key of ``sort`` is one that is always there."""
     optional = next(position for position, key in enumerate(sort) if key.always_there)
     return [Segment(tuple(sort[start:]), tuple(sort[:start])) for start in range(optional + 1)]
+
+
+async def find_page(
+    driver: Driver,
+    collection: Any,
+    wanted: Document,
+    sort: Sequence[SortKey],
+    count: int,
+    after: list[Any] | None,
+    session: Any,
+) -> tuple[list[Document], list[Any] | None]:
+    """Return at most ``count`` of the documents ``wanted``, and the place of the last one where more follow.
+
+    They are in the order of ``sort``, from the place ``after`` on.
+    """
+    projection = SERVED | {key.field: 1 for key in sort if key.field != "_id"}
+    order = segments(sort)
+    first, values = (after[0], after[1:]) if after else (0, None)
+    found: list[tuple[int, Document]] = []
+    for number in range(first, len(order)):
+        segment = order[number]
+        beyond = segment.after(values) if values is not None and number == first else {}
+        most = count + 1 - len(found)
+        if segment.ranks:
+            stages: list[Document] = [{"$match": both(wanted, segment.filter)}, {"$set": segment.ranks}]
+            stages += [{"$match": beyond}, {"$sort": segment.sort}, {"$limit": most}]
+            stages.append({"$project": projection | {"rank": 1}})
+            documents = await driver.aggregate(collection, stages, session)
+        else:
+            cursor = collection.find(both(wanted, segment.filter, beyond), projection, session=session)
+            documents = await cursor.sort(list(segment.sort.items())).limit(most).to_list(None)
+        found.extend([(number, document) for document in documents])
+        if len(found) > count:
+            break
+    place = None
+    if len(found) > count > 0:
+        number, last = found[count - 1]
+        place = [number, *order[number].values(last)]
+    return [document for _, document in found[:count]], place
 
 
 def _last(key: SortKey) -> Any:

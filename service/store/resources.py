@@ -7,7 +7,7 @@ document. See ``docs/decisions.md`` for why an update needs no transaction.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,13 +32,15 @@ from service.store.document import (
 from service.store.driver import Document, Driver
 from service.store.faults import translated
 from service.store.filter import both, to_filter
-from service.store.pages import segments
+from service.store.pages import find_page
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 
 TRANSACTION_SECONDS = 10.0
 """How long a transaction is tried again when others touch the same records."""
+_IDS_AT_ONCE = 10_000
+"""In one query, which the database takes up to 16 MB."""
 
 
 class ExistsError(Exception):
@@ -103,6 +105,29 @@ class ResourceStore:
         key = {"id": resource_id, "version": version}
         found = await self._history[resource_type].find_one({"_id": key}, session=self._session)
         return from_history(resource_type, found) if found else None
+
+    @translated
+    async def members(self, resources: Iterable[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return of those ``resources`` (``Type/id``) that exist the members ``names``, as the database holds them."""
+        ids: dict[str, list[str]] = {}
+        for resource in resources:
+            resource_type, _, resource_id = resource.partition("/")
+            ids.setdefault(resource_type, []).append(resource_id)
+        queries = [self._members(*each, names) for each in ids.items()]
+        if self.in_transaction or len(queries) < 2:  # a session takes one query at a time
+            return {key: value for query in queries for key, value in (await query).items()}
+        return {key: value for found in await asyncio.gather(*queries) for key, value in found.items()}
+
+    async def _members(self, resource_type: str, ids: list[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        await self._flush(resource_type)
+        projection = {f"resource.{name}": 1 for name in names}
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            query = {"_id": {"$in": ids[start : start + _IDS_AT_ONCE]}, "deleted": False}
+            cursor = self._current[resource_type].find(query, projection, session=self._session)
+            for document in await cursor.to_list(None):
+                found[f"{resource_type}/{document['_id']}"] = document.get("resource", {})
+        return found
 
     @translated
     async def versions(
@@ -201,31 +226,10 @@ class ResourceStore:
         """Return at most ``count`` matches in the order of ``sort``, from the place ``after`` on."""
         await self._flush(resource_type)
         wanted = both({"deleted": False}, to_filter(predicate))
-        projection = SERVED | {key.field: 1 for key in sort if key.field != "_id"}
-        order = segments(sort)
-        first, values = (after[0], after[1:]) if after else (0, None)
-        found: list[tuple[int, Document]] = []
-        for number in range(first, len(order)):
-            segment = order[number]
-            beyond = segment.after(values) if values is not None and number == first else {}
-            collection, most = self._current[resource_type], count + 1 - len(found)
-            if segment.ranks:
-                stages: list[Document] = [{"$match": both(wanted, segment.filter)}, {"$set": segment.ranks}]
-                stages += [{"$match": beyond}, {"$sort": segment.sort}, {"$limit": most}]
-                stages.append({"$project": projection | {"rank": 1}})
-                documents = await self._driver.aggregate(collection, stages, self._session)
-            else:
-                query = both(wanted, segment.filter, beyond)
-                cursor = collection.find(query, projection, session=self._session)
-                documents = await cursor.sort(list(segment.sort.items())).limit(most).to_list(None)
-            found.extend([(number, document) for document in documents])
-            if len(found) > count:
-                break
-        place = None
-        if len(found) > count > 0:
-            number, last = found[count - 1]
-            place = [number, *order[number].values(last)]
-        return Page([to_stored(resource_type, document) for _, document in found[:count]], place)
+        documents, place = await find_page(
+            self._driver, self._current[resource_type], wanted, sort, count, after, self._session
+        )
+        return Page([to_stored(resource_type, document) for document in documents], place)
 
     @translated
     async def count(self, resource_type: str, predicate: Predicate) -> int:

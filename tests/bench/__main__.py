@@ -14,6 +14,7 @@ from service.embedded import EmbeddedMongo, EmbeddedMongoError
 from tests.bench.comparison import Plan, compare
 from tests.bench.driver import BenchError
 from tests.bench.servers import DRIVERS, running
+from tests.bench.validation import compare_validation
 from tests.bench.workload import OPERATIONS, load_content
 
 EXAMPLE = Path(__file__).parents[2] / "schemas/r4/examples/valid/transaction-co-produced-plan.json"
@@ -51,6 +52,7 @@ def main(
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that all is cleared up
     try:
         content = load_content(EXAMPLE)
+        click.echo(compare_validation(content.plan))
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recovery-bench-")))
             uri = stack.enter_context(EmbeddedMongo(directory / "mongodb")).uri

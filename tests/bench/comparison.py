@@ -34,8 +34,10 @@ async def compare(pairs: Sequence[tuple[Server, Server]], content: Content, plan
     workloads = {server: Workload(content, f"127.0.0.1:{server.port}") for server in servers}
     click.echo(_introduction(content, plan, len(servers)))
     for server in servers:
-        filling = drive(server.port, workloads[server].prefill, _FILLING_CONNECTIONS)
-        await _named(filling, server, "the plans to begin with")
+        workload = workloads[server]
+        for supply, what in ((workload.prefill_related, "what the plans refer to"), (workload.prefill, "the plans")):
+            filling = drive(server.port, supply, _FILLING_CONNECTIONS)
+            await _named(filling, server, f"{what} to begin with")
     click.echo(report.HEAD)
     for operation in plan.operations:
         for connections in plan.connections:

@@ -58,7 +58,8 @@ class Floor:
             else:
                 await self._read(path.rpartition("/")[2], send)
         elif method == "PUT":
-            await self._update(path.rpartition("/")[2], await _body(receive), send)
+            kind, resource_id = path.split("/")[-2:]
+            await self._update(kind, resource_id, await _body(receive), send)
         elif path == BASE:
             await self._transaction(await _body(receive), send)
         else:
@@ -70,7 +71,7 @@ class Floor:
         database = self._mongo[os.environ["RECOVERY_MONGODB_DATABASE"]]
         self._collections = {name: database[name] for name in TYPES}
         self._plans = database["CarePlan"]
-        self._history = database["CarePlan_history"]
+        self._histories = {name: database[f"{name}_history"] for name in TYPES}
         for collection in self._collections.values():
             await collection.create_index({"patient": 1, "status": 1})
         await send({"type": "lifespan.startup.complete"})
@@ -102,21 +103,20 @@ class Floor:
         await self._plans.insert_one(document)
         await _answer(send, 201, document["body"], document)
 
-    async def _update(self, plan_id: str, body: bytes, send: Send) -> None:
+    async def _update(self, kind: str, resource_id: str, body: bytes, send: Send) -> None:
         resource = orjson.loads(body)
-        current = await self._plans.find_one({"_id": plan_id})
+        collection, history = self._collections[kind], self._histories[kind]
+        current = await collection.find_one({"_id": resource_id})
         if current is None:
-            document = _document(plan_id, 1, resource)
-            await self._plans.insert_one(document)
+            document = _document(resource_id, 1, resource)
+            await collection.insert_one(document)
             await _answer(send, 201, document["body"], document)
             return
         version = current["version"]
         kept = {"lastUpdated": current["lastUpdated"], "body": current["body"]}
-        await self._history.update_one(
-            {"_id": {"id": plan_id, "version": version}}, {"$setOnInsert": kept}, upsert=True
-        )
-        document = _document(plan_id, version + 1, resource)
-        replaced = await self._plans.replace_one({"_id": plan_id, "version": version}, document)
+        await history.update_one({"_id": {"id": resource_id, "version": version}}, {"$setOnInsert": kept}, upsert=True)
+        document = _document(resource_id, version + 1, resource)
+        replaced = await collection.replace_one({"_id": resource_id, "version": version}, document)
         await _answer(send, 200 if replaced.modified_count else 412, document["body"], document)
 
     async def _transaction(self, body: bytes, send: Send) -> None:

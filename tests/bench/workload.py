@@ -1,7 +1,8 @@
 """What is asked of both servers: the same requests, made before they are needed, and how to judge an answer.
 
 All content comes from one transaction Bundle (a CarePlan, three Goals, a RiskAssessment). Its CarePlan is the
-plan that is created, read, updated and searched; only the person, the id and a counter in the title vary.
+plan that is created, read, updated and searched; only the person, the id and a counter in the title vary. It refers to
+that person's goals and risk assessment, which are stored first: the service looks them up at every write.
 """
 
 import itertools
@@ -21,6 +22,8 @@ OPERATIONS = ("read", "search", "create", "update", "transaction")
 
 _MARK = "########"  # where the counter goes in a title: every write differs from the one before
 _BENCH_PERSON = re.compile(rb'"Patient/bench-[rw]\d{3}"')
+_BENCH_RELATED = re.compile(rb"(?<=/bench-related-)[rw]\d{3}(?=-\d)")
+_WHOSE = "@@@@"  # where what is referred to says whose it is
 _FILLER = "We talked about how the week went, what helped, and what we both want to try next. "
 
 
@@ -51,6 +54,11 @@ class Content:
         plan["status"] = "active"
         self._person = orjson.dumps(plan["subject"]["reference"])
         single = _without_placeholders(plan, bundle["entry"])
+        self._related = [
+            _identified(_without_placeholders(entry["resource"], bundle["entry"]), number)
+            for number, entry in enumerate(bundle["entry"])
+            if entry["resource"] is not plan
+        ]
         if missing := PLAN_BYTES - len(orjson.dumps(single)):
             note = {"text": _FILLER * (missing // len(_FILLER) + 1)}
             note["text"] = note["text"][: missing - len(orjson.dumps({"note": [{"text": ""}]}))].strip()
@@ -66,7 +74,16 @@ class Content:
         if plan_id is not None:
             meta = {"versionId": "1", "lastUpdated": "2026-11-01T09:30:00.000Z", **plan.get("meta", {})}
             plan = {"resourceType": "CarePlan", "id": plan_id, **plan, "meta": meta}
-        return orjson.dumps(plan).replace(self._person, orjson.dumps(person))
+        return self._owned(plan, person)
+
+    def related_of(self, person: str) -> list[tuple[str, bytes]]:
+        """Return ``Type/id`` and JSON of what this person's plans refer to, in an order in which it can be stored."""
+        owned = [(resource["resourceType"], self._owned(resource, person)) for resource in self._related]
+        return [(f"{kind}/{orjson.loads(body)['id']}", body) for kind, body in owned]
+
+    def _owned(self, resource: dict[str, Any], person: str) -> bytes:
+        text = orjson.dumps(resource).replace(self._person, orjson.dumps(person))
+        return text.replace(_WHOSE.encode(), person[-4:].encode())
 
     def bundle_of(self, person: str) -> bytes:
         """Return the transaction's JSON for this person."""
@@ -74,7 +91,8 @@ class Content:
 
     def neutral(self, body: bytes) -> dict[str, Any]:
         """Return an answer's JSON with the example's person in place of the bench's."""
-        answer: dict[str, Any] = orjson.loads(_BENCH_PERSON.sub(self._person, body))
+        unowned = _BENCH_RELATED.sub(_WHOSE.encode(), _BENCH_PERSON.sub(self._person, body))
+        answer: dict[str, Any] = orjson.loads(unowned)
         return answer
 
     def difference(self, got: dict[str, Any]) -> str | None:
@@ -111,6 +129,7 @@ class Workload:
             for plan_id, person in self._plans
         )
         self._puts = [_split(request) for request in puts]
+        self._people = [*self._writers, *dict.fromkeys(person for _, person in self._plans)]
         self.operations: dict[str, Operation] = {
             "read": Operation(self._reads, self._verify_plan),
             "search": Operation(self._searches, self._verify_page),
@@ -119,8 +138,14 @@ class Workload:
             "transaction": Operation(self._transactions, self._verify_transaction),
         }
 
+    def prefill_related(self, worker: int, workers: int) -> Iterator[Exchange]:
+        """Yield the PUTs by which this worker brings in what the plans of its share of the people refer to."""
+        for person in self._people[worker::workers]:
+            for name, body in self._content.related_of(person):
+                yield Exchange(self._request("PUT", f"/{name}", body), b"201", name.rpartition("/")[2].encode())
+
     def prefill(self, worker: int, workers: int) -> Iterator[Exchange]:
-        """Yield the PUTs by which this worker brings its share of the 2,000 plans in."""
+        """Yield the PUTs by which this worker brings in its share of the 2,000 plans."""
         for before, after in self._puts[worker::workers]:
             mark = next(self._marks)
             yield Exchange(before + mark + after, b"201", mark)
@@ -213,11 +238,19 @@ def _forever(exchanges: Iterable[Exchange], seed: int) -> Iterator[Exchange]:
     return itertools.cycle(shuffled)
 
 
-def _without_placeholders(plan: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the plan with its ``urn:uuid`` references replaced by ones that need no Bundle around them."""
-    text = orjson.dumps(plan)
-    for number, entry in enumerate(entries, start=1):
-        kind = entry["resource"]["resourceType"]
-        text = text.replace(orjson.dumps(entry["fullUrl"]), orjson.dumps(f"{kind}/bench-{number}"))
+def _without_placeholders(resource: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the resource with its ``urn:uuid`` references replaced by ones that need no Bundle around them."""
+    text = orjson.dumps(resource)
+    for number, entry in enumerate(entries):
+        name = f"{entry['resource']['resourceType']}/{_related_id(number)}"
+        text = text.replace(orjson.dumps(entry["fullUrl"]), orjson.dumps(name))
     single: dict[str, Any] = orjson.loads(text)
     return single
+
+
+def _identified(resource: dict[str, Any], number: int) -> dict[str, Any]:
+    return {"resourceType": resource["resourceType"], "id": _related_id(number), **resource}
+
+
+def _related_id(number: int) -> str:
+    return f"bench-related-{_WHOSE}-{number}"

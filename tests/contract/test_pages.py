@@ -1,5 +1,6 @@
 """The pages for people: complete without internet, and safe."""
 
+import html
 import re
 
 import httpx
@@ -43,3 +44,12 @@ async def test_the_landing_page_links_to_everything(pages: httpx.AsyncClient) ->
     page = (await pages.get("/")).text
     for link in ("docs", "openapi.json", "fhir/R4/metadata", "health/ready", "health/live"):
         assert f'href="{link}' in page
+
+
+async def test_every_link_of_a_page_leads_somewhere(sample_client: httpx.AsyncClient) -> None:
+    for path in ("/", "/docs"):
+        page = (await sample_client.get(path)).text
+        for link in re.findall(r'<a href="([^"]+)"', page):
+            answer = await sample_client.get(f"/{html.unescape(link).removeprefix('./')}")
+            assert answer.status_code == 200, link
+            assert answer.json().get("entry", ["."]) if "fhir/" in link else answer.content

@@ -27,7 +27,7 @@ SEARCHES = [
         (parameter["schema"].get("examples") or [parameter.get("example")])[0],
         id=f"{name}-{parameter['name']}",
     )
-    for name in definitions.served_types
+    for name in definitions.stored_types
     for parameter in document["paths"][f"/fhir/R4/{name}"]["get"]["parameters"]
     if "$ref" not in parameter
 ]

@@ -9,6 +9,7 @@ import pytest
 
 from service.settings import Settings
 from tests.support.app import client_of
+from tests.support.five_ways import store_surroundings
 from tests.support.resources import issues_of, problems, total
 
 Refused = Callable[..., Awaitable[tuple[int, list[Any]]]]
@@ -18,6 +19,14 @@ Refused = Callable[..., Awaitable[tuple[int, list[Any]]]]
 async def shared_client(mongodb_uri: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of one service for the whole session: for tests that look only at what they have made themselves."""
     async with client_of(Settings(mongodb_uri=mongodb_uri, mongodb_database="test_shared")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+async def world(mongodb_uri: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of one service for the whole session that holds what resources with our profiles refer to."""
+    async with client_of(Settings(mongodb_uri=mongodb_uri, mongodb_database="test_world")) as found:
+        await store_surroundings(found)
         yield found
 
 

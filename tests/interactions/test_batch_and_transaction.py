@@ -20,6 +20,8 @@ from tests.support.resources import (
     transaction,
 )
 
+URN = "urn:uuid:5c4fb1a6-0001-4b1c-8a4d-3a2f1d0c9b8a"
+
 
 @pytest.fixture
 def client(shared_client):
@@ -70,7 +72,7 @@ async def test_batch_does_what_it_can_and_each_failure_stays_with_its_entry(clie
     assert found[7] == [("unknown-parameter", "Bundle.entry[7].request")]
     assert found[9] == [("entry-request", "Bundle.entry[9].request.method")]
     assert found[12] == [("entry-request", "Bundle.entry[12].request.url")]
-    assert found[13] == [("entry-request", "Bundle.entry[13].request")]
+    assert found[13] == [("bdl-3", "Bundle.entry[13]"), ("bdl-5", "Bundle.entry[13]")]
     entries = response.json()["entry"]
     assert entries[2]["resource"] == kept
     assert entries[2]["response"]["etag"] == 'W/"1"'
@@ -132,7 +134,7 @@ async def test_delete_comes_before_post_and_put(client):
         (entry("GET", "http://elsewhere.example/fhir/Goal/1"), 422, ("entry-request", "request.url")),
         (entry("GET", "http://["), 422, ("entry-request", "request.url")),
         (entry("GET", "?"), 422, ("entry-request", "request.url")),
-        ({"resource": goal()}, 422, ("entry-request", "request")),
+        ({"resource": goal()}, 422, ("bdl-3", None)),
         ({"resource": goal(), "request": {"method": "POST"}}, 422, ("cardinality", "request.url")),
         (entry("POST", "Goal/1/2", goal()), 404, ("unknown-address", "request")),
         (entry("PUT", "Goal", goal()), 405, ("method-not-allowed", "request")),
@@ -151,8 +153,8 @@ async def test_one_bad_entry_among_five_and_nothing_is_stored(client, spoiler, s
     assert response.status_code == status, response.text
     found = problems(response)
     if problem:
-        assert (problem[0], f"Bundle.entry[2].{problem[1]}") in found
-    assert all(place.startswith("Bundle.entry[2].") for _, place in found)
+        assert (problem[0], f"Bundle.entry[2].{problem[1]}" if problem[1] else "Bundle.entry[2]") in found
+    assert all(place.startswith("Bundle.entry[2]") for _, place in found)
     assert await total(client) == before
 
 
@@ -173,17 +175,18 @@ async def test_transaction_refused_late_undoes_deletes_and_updates_too(client):
 
 
 @pytest.mark.parametrize(
-    "entries",
+    ("entries", "rule"),
     [
-        [entry("PUT", "Goal/dup-1", goal(id="dup-1")), entry("PUT", "Goal/dup-1", goal(id="dup-1"))],
-        [entry("POST", "Goal", goal(), "urn:uuid:a"), entry("POST", "Goal", goal(), "urn:uuid:a")],
+        ([entry("PUT", "Goal/dup-1", goal(id="dup-1"))] * 2, "entry-duplicate"),
+        ([entry("POST", "Goal", goal(), URN)] * 2, "bdl-7"),
+        ([entry("POST", "Goal", goal(meta={"versionId": each}), URN) for each in "12"], "entry-duplicate"),
     ],
-    ids=["target", "fullUrl"],
+    ids=["target", "fullUrl", "fullUrl of two versions"],
 )
-async def test_two_entries_with_one_target_are_refused(client, entries):
+async def test_two_entries_with_one_target_are_refused(client, entries, rule):
     response = await send(client, transaction(*entries))
     assert response.status_code == 422
-    assert [rule for rule, _ in problems(response)] == ["entry-duplicate"]
+    assert [found for found, _ in problems(response)] == [rule]
     assert (await client.get("/Goal/dup-1")).status_code == 404
 
 

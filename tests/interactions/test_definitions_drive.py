@@ -22,9 +22,10 @@ def with_parameter(folder: Path, **definition: Any) -> Definitions:
     """Return our definitions and one more search parameter of CarePlan."""
     schemas = folder / "r4"
     shutil.copytree(R4.definitions, schemas, ignore=shutil.ignore_patterns("examples"))
-    url = f"https://example.org/SearchParameter/CarePlan-{definition['code']}"
-    whole = {"resourceType": "SearchParameter", "url": url, "base": ["CarePlan"]} | definition
-    (schemas / f"SearchParameter-CarePlan-{definition['code']}.json").write_text(json.dumps(whole))
+    new_id = f"CarePlan-{definition['code']}"
+    url = f"https://example.org/SearchParameter/{new_id}"
+    whole = {"resourceType": "SearchParameter", "id": new_id, "url": url, "base": ["CarePlan"]} | definition
+    (schemas / f"SearchParameter-{new_id}.json").write_text(json.dumps(whole))
     (file,) = schemas.glob("CapabilityStatement-*.json")
     statement = json.loads(file.read_text())
     line = {"name": definition["code"], "definition": url, "type": definition["type"], "documentation": "One more."}

@@ -117,8 +117,8 @@ async def test_every_reference_that_leads_nowhere_is_named(client):
     response = await send(client, transaction(entry("POST", "Goal", goal()), entry("POST", "CarePlan", plan)))
     assert response.status_code == 422
     assert problems(response) == [
-        ("reference-unresolved", "Bundle.entry[1].resource.goal[0].reference"),
         ("reference-unresolved", "Bundle.entry[1].resource.activity[0].detail.performer[0].reference"),
+        ("reference-unresolved", "Bundle.entry[1].resource.goal[0].reference"),
     ]
     assert plan["goal"][0]["reference"] not in response.text
 

@@ -124,10 +124,10 @@ async def test_fault_of_ours_is_told_by_a_number_and_logged_without_its_message(
 async def test_fault_in_one_entry_of_a_batch_stays_there(settings, monkeypatch):
     real = Validator.issues
 
-    def fail_for_plans(self, resource, root=None):
+    def fail_for_plans(self, resource, root=None, profiles=()):
         if resource["resourceType"] == "CarePlan":
             raise RuntimeError(NAME)
-        return real(self, resource, root)
+        return real(self, resource, root, profiles)
 
     monkeypatch.setattr(Validator, "issues", fail_for_plans)
     async with client_of(settings) as client:

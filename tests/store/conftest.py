@@ -13,6 +13,7 @@ from service.conformance.definitions import Definitions
 from service.conformance.search_parameters import SearchParameter, search_parameters
 from service.conformance.structures import Structures
 from service.conformance.terminology import Terminology
+from service.fhir.reference import Addresses
 from service.fhir.versions import R4
 from service.search.index import compile_indexer, index_hash
 from service.search.request import PageSizes, SearchParser, SearchRequest
@@ -22,7 +23,7 @@ from service.store.driver import Driver, DriverName
 from service.store.open import prepare
 from service.store.resources import ResourceStore
 
-REFERENCES = References(frozenset())
+REFERENCES = References(Addresses())
 START = datetime(2026, 11, 1, 9, 30, 0, 123_456, tzinfo=UTC)
 
 
@@ -69,7 +70,7 @@ class OpenStore:
 def parameters() -> dict[str, dict[str, SearchParameter]]:
     definitions = Definitions(R4)
     structures, terminology = Structures(definitions), Terminology(definitions)
-    return {name: search_parameters(definitions, structures, terminology, name) for name in definitions.served_types}
+    return {name: search_parameters(definitions, structures, terminology, name) for name in definitions.stored_types}
 
 
 @pytest.fixture(params=["pymongo", "motor"])

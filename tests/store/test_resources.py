@@ -57,6 +57,41 @@ async def test_an_id_that_was_never_used_reads_as_nothing(opened: OpenStore) -> 
     assert await opened.store.count_versions("CarePlan", "a") == 0
 
 
+async def test_members_are_told_of_those_that_exist(opened: OpenStore) -> None:
+    await opened.store.insert("CarePlan", "a", plan(title="x"), "POST")
+    await opened.store.insert("CarePlan", "b", plan(title="y"), "POST")
+    await opened.store.bury(await opened.store.insert("CarePlan", "c", plan(), "POST"))
+    await opened.store.insert("RiskAssessment", "a", assessment("0.80"), "POST")
+    asked = ["CarePlan/a", "CarePlan/c", "CarePlan/none", "RiskAssessment/a", "RiskAssessment/b"]
+    assert await opened.store.members(asked, ("title", "subject")) == {
+        "CarePlan/a": {"title": "x", "subject": {"reference": "Patient/1"}},
+        "RiskAssessment/a": {"subject": {"reference": "Patient/1"}},
+    }
+    assert await opened.store.members(["CarePlan/a"], ("note",)) == {"CarePlan/a": {}}
+    assert await opened.store.members([], ("title",)) == {}
+
+
+async def test_members_are_told_of_any_number(opened: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "_IDS_AT_ONCE", 3)
+    for number in range(8):
+        await opened.store.insert("CarePlan", f"n{number}", plan(title=str(number)), "POST")
+    found = await opened.store.members([f"CarePlan/n{number}" for number in range(-2, 9)], ("title",))
+    assert found == {f"CarePlan/n{number}": {"title": str(number)} for number in range(8)}
+
+
+async def test_members_are_told_of_what_the_transaction_has_written(opened: OpenStore) -> None:
+    await opened.store.insert("CarePlan", "a", plan(title="x"), "POST")
+
+    async def work(store: ResourceStore) -> Any:
+        current = await store.read("CarePlan", "a")
+        assert current is not None
+        await store.replace(current, plan(title="y"), "PUT")
+        await store.insert("RiskAssessment", "a", assessment(), "POST")
+        return await store.members(["CarePlan/a", "RiskAssessment/a", "CarePlan/b"], ("title",))
+
+    assert await opened.store.transaction(work) == {"CarePlan/a": {"title": "y"}, "RiskAssessment/a": {}}
+
+
 async def test_an_id_is_taken_once_in_each_type(opened: OpenStore) -> None:
     await opened.store.insert("CarePlan", "a", plan(), "POST")
     with pytest.raises(ExistsError):

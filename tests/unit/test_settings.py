@@ -19,6 +19,8 @@ def test_defaults() -> None:
     assert settings.mongodb_uri is None
     assert settings.mongodb_driver == "pymongo"
     assert (settings.default_page_size, settings.max_page_size) == (20, 1_000)
+    assert (settings.profiles, settings.references, settings.narrative) == ("claimed", "recovery", "recovery")
+    assert settings.patient_bases == ()
 
 
 def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,6 +29,11 @@ def test_values_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     settings = read_settings()
     assert settings.max_page_size == 50
     assert settings.base_url == "https://plans.example.org/recovery"
+
+
+def test_addresses_come_as_a_list_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECOVERY_PATIENT_BASES", "https://records.example.org/fhir, http://spine.example/r4/")
+    assert read_settings().patient_bases == ("https://records.example.org/fhir", "http://spine.example/r4")
 
 
 def test_an_empty_value_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +58,13 @@ def test_an_empty_connection_string_is_refused(monkeypatch: pytest.MonkeyPatch) 
         ("RECOVERY_IF_MATCH_REQUIRED", "perhaps"),
         ("RECOVERY_BASE_URL", "plans.example.org"),
         ("RECOVERY_BASE_URL", "https://plans.example.org/fhir/R4"),
+        ("RECOVERY_PROFILES", "on"),
+        ("RECOVERY_PROFILES", "recovery"),
+        ("RECOVERY_REFERENCES", "claimed"),
+        ("RECOVERY_NARRATIVE", "never"),
+        ("RECOVERY_PATIENT_BASES", "records.example.org/fhir"),
+        ("RECOVERY_PATIENT_BASES", "https://records.example.org/fhir,"),
+        ("RECOVERY_PATIENT_BASES", '["https://records.example.org/fhir"]'),
     ],
 )
 def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:

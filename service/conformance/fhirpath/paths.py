@@ -9,36 +9,36 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from service.conformance.fhirpath.syntax import Call, Literal, Member, Node, Operation, Variable, parse
-from service.conformance.structures import Element, Structure, Structures
-from service.fhir.reference import parse_reference
+from service.conformance.fhirpath.collection import Scope, holds, this
+from service.conformance.fhirpath.compiler import Compiler
+from service.conformance.fhirpath.functions.types import type_name
+from service.conformance.fhirpath.kinds import Kind, Kinds, kinds_of
+from service.conformance.fhirpath.syntax import Call, Member, Node, Operation, Variable, parse
+from service.conformance.structures import Element, Structures
 
 Values = list[Any]
 Step = Callable[[Values, Any], Values]
 """Takes the values so far and the whole resource."""
-Criterion = Callable[[Any, Any], bool]
-"""Tells of one value, given the whole resource."""
-
-_SUPERTYPES = {"Resource", "DomainResource"}
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
     """One way through the definitions to values of one type."""
 
-    type: str
-    structure: Structure | None
+    kind: Kind
     element: Element | None = None
     single: bool = True
     """Whether a resource can have at most one value here."""
     steps: tuple[Step, ...] = ()
 
+    @property
+    def type(self) -> str:
+        """The name of the type."""
+        return self.kind.name
+
     def values(self, resource: Any) -> Values:
         """Return the values in ``resource``, in document order."""
-        return self.run([resource], resource)
-
-    def run(self, values: Values, resource: Any) -> Values:
-        """Return what the steps make of ``values``."""
+        values = [resource]
         for step in self.steps:
             if not values:
                 break
@@ -55,9 +55,9 @@ def compile_path(expression: str, resource_type: str, structures: Structures) ->
 
     Raises ValueError where the expression uses FHIRPath that is not supported, or elements that do not exist.
     """
-    compiler = _Compiler(resource_type, structures)
+    compiler = _PathCompiler(kinds_of(structures), resource_type)
     parts = [part for part in _alternatives(parse(expression)) if compiler.concerns(part)]
-    return [branch for part in parts for branch in compiler.branches(part, [compiler.root])]
+    return [branch for part in parts for branch in compiler.branches(part)]
 
 
 def _alternatives(node: Node) -> list[Node]:
@@ -79,91 +79,47 @@ def _first_name(node: Node | None) -> str | None:
     return None
 
 
-class _Compiler:
-    def __init__(self, resource_type: str, structures: Structures) -> None:
-        self._type = resource_type
-        self._structures = structures
-        self.root = Branch(resource_type, structures.of_type(resource_type))
+class _PathCompiler:
+    def __init__(self, kinds: Kinds, resource_type: str) -> None:
+        self._kinds = kinds
+        self._root = Branch(kinds.named(resource_type))
 
     def concerns(self, node: Node) -> bool:
-        return _first_name(node) in {self._type, *_SUPERTYPES}
+        return _first_name(node) in self._root.kind.ancestors
 
-    def branches(self, node: Node, context: list[Branch]) -> list[Branch]:
-        """Return the branches that ``node`` leads to from ``context``."""
-        if isinstance(node, Member):
-            if node.of is None and context == [self.root] and node.name in {self._type, *_SUPERTYPES}:
-                return context
-            return self._children(self._start(node.of, context), node.name)
-        if isinstance(node, Call):
-            return self._call(node, self._start(node.of, context))
-        if isinstance(node, Operation) and node.operator == "as" and isinstance(node.right, Member):
-            return _of_type(self.branches(node.left, context), node.right.name)
-        if node == Variable("resource"):
-            return [self.root.then(lambda values, resource: [resource])]
-        raise ValueError(f"{node} is not supported here")
+    def branches(self, node: Node) -> list[Branch]:
+        """Return the branches that ``node`` leads to from the resource."""
+        match node:
+            case Variable("resource"):
+                return [self._root.then(_the_resource)]
+            case Member(None, name) if name in self._root.kind.ancestors:
+                return [self._root]
+            case Member(of, name):
+                return self._children(self._start(of), name)
+            case Call(of, "ofType", (wanted,)) | Operation("as", of, wanted):
+                return _of_type(self._start(of), type_name(wanted))
+            case Call(of, "where", (criterion,)):
+                return [self._only(branch, criterion) for branch in self._start(of)]
+        raise ValueError(f"{node} is not supported in the path of a search parameter")
 
-    def _start(self, of: Node | None, context: list[Branch]) -> list[Branch]:
-        return context if of is None else self.branches(of, context)
+    def _start(self, of: Node | None) -> list[Branch]:
+        return [self._root] if of is None else self.branches(of)
 
     def _children(self, context: list[Branch], name: str) -> list[Branch]:
         found = [
-            Branch(element.type, self._below(element), element, branch.single and not element.many, branch.steps).then(
+            Branch(kind, element, branch.single and not element.many, branch.steps).then(
                 _all_of(element.key) if element.many else _one_of(element.key)
             )
             for branch in context
-            if branch.structure is not None
-            for element in branch.structure.choices.get(name, ())
+            if not branch.kind.is_primitive
+            for element, kind in self._kinds.members(branch.kind, name)
         ]
         if not found:
             raise ValueError(f"There is no element {name} below {', '.join(branch.type for branch in context)}")
         return found
 
-    def _below(self, element: Element) -> Structure | None:
-        return None if self._structures.is_primitive(element.type) else self._structures.below(element)
-
-    def _call(self, node: Call, context: list[Branch]) -> list[Branch]:
-        argument = node.arguments[0] if len(node.arguments) == 1 else None
-        if node.name == "ofType" and isinstance(argument, Member):
-            return _of_type(context, argument.name)
-        if node.name == "where" and argument is not None:
-            return [branch.then(_only(self._criterion(argument, branch))) for branch in context]
-        raise ValueError(f"The function {node.name}() is not supported here")
-
-    def _criterion(self, node: Node, branch: Branch) -> Criterion:
-        if isinstance(node, Operation) and node.operator == "is":
-            return _resolves_to(node)
-        if isinstance(node, Operation) and node.operator == "and":
-            first, second = self._criterion(node.left, branch), self._criterion(node.right, branch)
-            return lambda value, resource: first(value, resource) and second(value, resource)
-        if isinstance(node, Operation) and node.operator == "=":
-            return self._equality(node, branch)
-        if isinstance(node, Call) and node.name == "exists" and not node.arguments:
-            found = self._values(node.of, branch) if node.of else None
-            if found is not None:
-                return lambda value, resource: bool(found(value, resource))
-        raise ValueError(f"{node} is not supported as a condition")
-
-    def _equality(self, node: Operation, branch: Branch) -> Criterion:
-        if isinstance(node.left, Member) and node.left.of is None and isinstance(node.right, Literal):
-            elements = branch.structure.choices.get(node.left.name, ()) if branch.structure else ()
-            if [(item.key, item.many) for item in elements] == [(node.left.name, False)]:
-                return _has(node.left.name, node.right.value)
-        left = self._values(node.left, branch)
-        if isinstance(node.right, Literal):
-            wanted = [node.right.value]
-            return lambda value, resource: left(value, resource) == wanted
-        right = self._values(node.right, branch)
-
-        def equal(value: Any, resource: Any) -> bool:
-            found = left(value, resource)
-            return bool(found) and found == right(value, resource)
-
-        return equal
-
-    def _values(self, node: Node, branch: Branch) -> Callable[[Any, Any], Values]:
-        start = Branch(branch.type, branch.structure, branch.element)
-        ways = self.branches(node, [start])
-        return lambda value, resource: [item for way in ways for item in way.run([value], resource)]
+    def _only(self, branch: Branch, criterion: Node) -> Branch:
+        return branch.then(_only(self._kinds, branch.kind, self._root.kind, criterion))
 
 
 def _of_type(branches: list[Branch], name: str) -> list[Branch]:
@@ -187,24 +143,20 @@ def _all_of(key: str) -> Step:
 
 
 @cache
-def _only(criterion: Criterion) -> Step:
-    return lambda values, resource: [value for value in values if criterion(value, resource)]
+def _only(kinds: Kinds, kind: Kind, resource: Kind, criterion: Node) -> Step:
+    element = this([kind])
+    condition = Compiler(kinds, element, resource).collection(criterion, element)
+    if condition.asks is not None:
+        key, text = condition.asks
+        return lambda values, resource: [value for value in values if value.get(key) == text]
+    is_so = holds(condition.truth)
+
+    def those_for_which_it_is_so(values: Values, resource: Any) -> Values:
+        scope = Scope(resource, resource, resource)
+        return [value for value in values if is_so(value, scope)]
+
+    return those_for_which_it_is_so
 
 
-@cache
-def _has(key: str, wanted: str | bool) -> Criterion:
-    return lambda value, resource: value.get(key) == wanted
-
-
-@cache
-def _resolves_to(node: Operation) -> Criterion:
-    """Return the condition ``resolve() is Type``, told from the reference's text: nothing is fetched."""
-    if node.left != Call(None, "resolve", ()) or not isinstance(node.right, Member):
-        raise ValueError(f"{node} is not supported as a condition")
-    wanted = node.right.name
-
-    def resolves(value: Any, resource: Any) -> bool:
-        literal = parse_reference(value.get("reference", ""))
-        return (literal.type if literal else value.get("type")) == wanted
-
-    return resolves
+def _the_resource(values: Values, resource: Any) -> Values:
+    return [resource]

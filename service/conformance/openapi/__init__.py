@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from service.conformance.definitions import Definitions
+from service.conformance.generated import OutdatedError, check_files, write_files
 from service.conformance.openapi.document import openapi_document
 from service.conformance.openapi.layout import laid_out
 from service.fhir.versions import R4, FhirVersion
@@ -17,10 +18,6 @@ __all__ = [
 ]
 
 
-class OutdatedError(Exception):
-    """A file differs from what the definitions say now; the text says what to do."""
-
-
 def openapi_bytes(version: FhirVersion = R4) -> bytes:
     """Return the document of ``version`` as it is written to a file and served."""
     return laid_out(openapi_document(Definitions(version)))
@@ -28,14 +25,12 @@ def openapi_bytes(version: FhirVersion = R4) -> bytes:
 
 def write_openapi(path: Path) -> None:
     """Write the document to ``path``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(openapi_bytes())
+    write_files({path: openapi_bytes()})
 
 
 def check_openapi(path: Path) -> None:
     """Raise OutdatedError unless ``path`` holds, byte for byte, what the definitions say now."""
-    if not path.is_file() or path.read_bytes() != openapi_bytes():
-        raise OutdatedError(f"{path} is not what the definitions say now: run `make openapi`")
+    check_files({path: openapi_bytes()}, "run `make openapi`")
 
 
 def openapi_file(version: FhirVersion = R4) -> Path:

@@ -6,7 +6,10 @@ from typing import Any
 from service.conformance.definitions import Definitions
 from service.conformance.openapi.tables import MEDIA_TYPES, Table, fill, refer, table
 from service.fhir.outcome import RULES, VALIDATION_RULE, Issue, operation_outcome, success_outcome
+from service.fhir.positions import Position
 
+_FINDINGS = ("binding", "cpl-3", "extensible-binding")
+"""What the example of an answer of $validate finds."""
 HEADERS: Table = {
     "ETag": {"description": 'The version, such as `W/"1"`.', "schema": {"type": "string"}},
     "Last-Modified": {"description": "When the version was made.", "schema": {"type": "string"}},
@@ -20,15 +23,18 @@ class Answers:
     def __init__(self, definitions: Definitions, groups: dict[str, list[str]]) -> None:
         self._groups = groups
         self._concepts = {item["code"]: item for item in definitions.get(VALIDATION_RULE)["concept"]}
-        self._example_type = definitions.served_types[0]
+        self._example_type = definitions.stored_types[0]
         self._outcomes = table("outcomes")
         self._names: dict[tuple[str, ...], str] = {}
         self.responses: Table = {}
-        self.examples: Table = {"Done": {"summary": "Done", "value": success_outcome("Deleted")}}
+        self.examples: Table = {
+            "Done": {"summary": "Done", "value": success_outcome("Deleted")},
+            "Findings": {"summary": "What was found", "value": operation_outcome(map(self._issue, _FINDINGS))},
+        }
 
-    def of_operation(self, row: Table) -> Table:
+    def of_operation(self, row: Table, resource_type: str = "") -> Table:
         """Return ``responses`` of the operation that ``row`` describes."""
-        good = {status: _success(answer) for status, answer in row["success"].items()}
+        good = {status: _success(answer, resource_type) for status, answer in row["success"].items()}
         by_status: dict[int, list[str]] = {}
         for rule in self._rules(row.get("rules", [])):
             by_status.setdefault(RULES[rule].status, []).append(rule)
@@ -38,7 +44,7 @@ class Answers:
     def _rules(self, names: list[str]) -> list[str]:
         found = []
         for name in names:
-            found += self._groups[name[1:]] if name.startswith("@") else [name]
+            found += self._rules(self._groups[name[1:]]) if name.startswith("@") else [name]
         return list(dict.fromkeys(found))
 
     def _error(self, operation: str, status: int, rules: list[str]) -> Table:
@@ -55,14 +61,18 @@ class Answers:
 
     def _examples(self, rules: list[str]) -> Table:
         for rule in rules:
-            words = fill(self._outcomes.get(rule, {}), self._example_type)
-            sentence = words.get("diagnostics", self._concepts[rule]["definition"])
-            outcome = operation_outcome([Issue(rule, sentence, words.get("expression"))])
+            outcome = operation_outcome([self._issue(rule)])
             self.examples[rule] = {"summary": self._concepts[rule]["display"], "value": outcome}
         return {rule: refer("examples", rule) for rule in rules}
 
+    def _issue(self, rule: str) -> Issue:
+        words = fill(self._outcomes.get(rule, {}), self._example_type)
+        sentence = words.get("diagnostics", self._concepts[rule]["definition"])
+        position = Position(*words["position"]) if "position" in words else None
+        return Issue(rule, sentence, words.get("expression"), words.get("severity", "error"), position)
 
-def _success(answer: Table) -> Table:
+
+def _success(answer: Table, resource_type: str) -> Table:
     response: Table = {"description": answer["text"]}
     if "headers" in answer:
         response["headers"] = {name: refer("headers", name) for name in answer["headers"]}
@@ -74,4 +84,6 @@ def _success(answer: Table) -> Table:
         if "example" in answer:
             content["examples"] = {answer["example"]: refer("examples", answer["example"])}
         response["content"] = dict.fromkeys(answer.get("media", MEDIA_TYPES), content)
+        if resource_type in answer.get("pages", ()):
+            response["content"]["text/html"] = {"schema": {"type": "string", "description": "A page for the person"}}
     return response

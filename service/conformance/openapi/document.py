@@ -19,11 +19,11 @@ def openapi_document(definitions: Definitions) -> Table:
     answers = Answers(definitions, rows["rules"])
     paths = _Paths(definitions, samples, parameters, answers)
     for row in rows["system"]:
-        if _is_served(row, definitions.capability["rest"][0]["interaction"]):
+        if _is_served(row, definitions.capability["rest"][0]):
             paths.add(row, base(definitions.version))
     for name, capability in definitions.resource_capabilities.items():
-        for row in rows["operations"]:
-            if _is_served(row, capability["interaction"]):
+        for row in rows["operations" if name in definitions.stored_types else "definitions"]:
+            if _is_served(row, capability):
                 paths.add(fill(row, name), base(definitions.version), name)
     for row in rows["outside"]:
         paths.add(row, "")
@@ -54,7 +54,7 @@ class _Paths:
     def add(self, row: Table, prefix: str, resource_type: str = "") -> None:
         """Add the operation that ``row`` describes."""
         operation: Table = {
-            "tags": [resource_type or _SYSTEM],
+            "tags": [row.get("tag", resource_type or _SYSTEM)],
             "operationId": row["id"] + resource_type,
             "summary": row["summary"],
             "description": row["text"],
@@ -63,22 +63,30 @@ class _Paths:
             operation["parameters"] = parameters
         if "body" in row:
             operation["requestBody"] = self._body(row["body"], resource_type)
-        operation["responses"] = self._answers.of_operation(row)
+        operation["responses"] = self._answers.of_operation(row, resource_type)
         self.paths.setdefault(prefix + row["path"], {})[row["method"]] = operation
 
     def _body(self, kind: str, resource_type: str) -> Table:
         if kind == "form":
-            form = {"schema": refer("schemas", f"{resource_type}-search")}
+            form = {"schema": refer("schemas", self._parameters.form_of(resource_type))}
             return {"required": False, "content": {_FORM: form}}
-        names = {"new": [f"{resource_type}New"], "sample": [f"{resource_type}Sample"]}
+        names = {
+            "new": [f"{resource_type}New"],
+            "sample": [f"{resource_type}Sample"],
+            "validate": [f"{resource_type}New", f"{resource_type}Parameters"],
+        }
         examples = {name: refer("examples", name) for name in names.get(kind, self._samples.submissions)}
-        content = {"schema": refer("schemas", resource_type or "Submission"), "examples": examples}
+        schema = refer("schemas", resource_type or "Submission")
+        if kind == "validate":
+            schema = {"anyOf": [schema, refer("schemas", "ValidateParameters")]}
+        content = {"schema": schema, "examples": examples}
         return {"required": True, "content": dict.fromkeys(MEDIA_TYPES, content)}
 
 
-def _is_served(row: Table, interactions: list[Table]) -> bool:
-    codes = {item["code"] for item in interactions}
-    return "interactions" not in row or bool(codes & set(row["interactions"]))
+def _is_served(row: Table, capability: Table) -> bool:
+    offered = {item["code"] for item in capability["interaction"]}
+    offered |= {f"${item['name']}" for item in capability.get("operation", ())}
+    return "interactions" not in row or not offered.isdisjoint(row["interactions"])
 
 
 def _info(definitions: Definitions) -> Table:
@@ -96,6 +104,11 @@ def _info(definitions: Definitions) -> Table:
 
 
 def _tags(definitions: Definitions) -> list[Table]:
-    capabilities = definitions.resource_capabilities.items()
-    tags = [{"name": name, "description": item["documentation"]} for name, item in capabilities]
-    return [{"name": _SYSTEM, "description": "Several resources at once, and the service itself."}, *tags]
+    capabilities = definitions.resource_capabilities
+    tags = [{"name": name, "description": capabilities[name]["documentation"]} for name in definitions.stored_types]
+    published = "Profiles, extensions, codes and all else that the service is made of and held to. Nobody writes them."
+    return [
+        {"name": _SYSTEM, "description": "Several resources at once, and the service itself."},
+        *tags,
+        {"name": "Definitions", "description": published},
+    ]

@@ -20,20 +20,33 @@ class Parameters:
         self._structures = Structures(definitions)
         self._samples = samples
         self._finding = searches(definitions.folder)
+        self._forms = {name: self._form(name) for name in definitions.resource_capabilities}
 
     def components(self) -> Table:
         """Return every parameter that is shared, by name."""
         shared = {key: {"name": key, **row} for key, row in _TABLE["parameters"].items()}
-        for name in self._definitions.served_types:
+        for name in self._definitions.stored_types:
             shared[f"{name}-id"] = self._id(name, self._samples.id_of(name))
             shared[f"{name}-spare-id"] = self._id(name, "no-sample-has-this-id")
+            shared[f"{name}-profile"] = self._profile(name)
             shared |= {f"{name}{key}": row for key, row in self._of_type(name).items()}
+        for name in self._definitions.published_types:
+            shared[f"{name}-id"] = self._id(name, self._samples.definition_of(name)["id"])
+            for item in self._capabilities(name):
+                row = self._search(name, item)
+                if shared.setdefault(f"definition-{item['name']}", row) != row:
+                    raise ValueError(f"{name}?{item['name']} is described otherwise than for other definitions")
         return dict(sorted(shared.items()))
 
     def schemas(self) -> Table:
         """Return the schema of each type of search parameter, and of each search form."""
         kinds = {f"search-{kind}": row["schema"] for kind, row in _TABLE["types"].items()}
-        return kinds | {f"{name}-search": self._form(name) for name in self._definitions.served_types}
+        return kinds | {self.form_of(name): self._forms[name] for name in self._forms}
+
+    def form_of(self, resource_type: str) -> str:
+        """Return the name of the schema of a type's search form: that of the first type which has the same."""
+        form = self._forms[resource_type]
+        return next(f"{name}-search" for name, other in self._forms.items() if other == form)
 
     def of_operation(self, names: list[str], resource_type: str) -> list[Table]:
         """Return the parameters that a row of the table of operations names; ``@`` marks a group."""
@@ -41,7 +54,10 @@ class Parameters:
         for name in names:
             if name == "@search":
                 found += [self._search(resource_type, item) for item in self._capabilities(resource_type)]
-            elif name in ("@id", "@spare-id"):
+            elif name == "@search-definitions":
+                codes = [item["name"] for item in self._capabilities(resource_type)]
+                found += [refer("parameters", f"definition-{code}") for code in codes]
+            elif name in ("@id", "@spare-id", "@profile"):
                 found.append(refer("parameters", f"{resource_type}-{name[1:]}"))
             elif name.startswith("@"):
                 found += self.of_operation(_TABLE[name[1:]], resource_type)
@@ -56,18 +72,18 @@ class Parameters:
         return sorted(items, key=lambda item: (item["name"] != _PREFILLED, item["name"].startswith("_")))
 
     def _search(self, resource_type: str, item: Definition) -> Table:
-        kind, example = item["type"], self._example(resource_type, item)
+        kind, example = item["type"], self.example(resource_type, item)
         parameter: Table = {
             "name": item["name"],
             "in": "query",
-            "description": f"{self._meaning(item)}\n\n*{kind}*: {self._hint(item)}. Example: `{example}`",
+            "description": f"{self.meaning(item)}\n\n*{kind}*: {self._hint(item)}. Example: `{example}`",
             "schema": {"$ref": f"#/components/schemas/search-{kind}", "examples": [example]},
         }
         if item["name"] == _PREFILLED:
             parameter |= {"schema": refer("schemas", f"search-{kind}"), "example": example}
         return parameter
 
-    def _meaning(self, item: Definition) -> str:
+    def meaning(self, item: Definition) -> str:
         """Return what a parameter is for: ours say it at length, official ones for many types at once."""
         definition = self._definitions.get(item["definition"])
         own = len(definition["base"]) == 1 and not definition["url"].startswith("http://hl7.org/")
@@ -78,7 +94,11 @@ class Parameters:
         hint: str = _TABLE["types"][item["type"]]["hint"]
         return hint
 
-    def _example(self, resource_type: str, item: Definition) -> str:
+    def example(self, resource_type: str, item: Definition) -> str:
+        """Return a value to search by, which finds one of the samples where there is one to find."""
+        if resource_type in self._definitions.published_types:
+            shown: str = _TABLE["definitions"].get(item["name"], _TABLE["types"][item["type"]]["example"])
+            return shown
         if item["name"] == "_id":
             return self._samples.id_of(resource_type)
         targets = self._definitions.get(item["definition"]).get("target", ["Patient"])
@@ -90,12 +110,15 @@ class Parameters:
         fields: dict[str, Any] = {}
         for item in self._capabilities(resource_type):
             # Swagger UI makes up values for fields of a form unless their example says to leave them empty.
-            example = self._example(resource_type, item) if item["name"] == _PREFILLED else ""
+            example = self.example(resource_type, item) if item["name"] == _PREFILLED else ""
             words = {"description": item["documentation"], "example": example}
             fields[item["name"]] = refer("schemas", f"search-{item['type']}") | words
-        rows = _TABLE["parameters"] | self._of_type(resource_type)
-        for name in _TABLE["results"]:
-            fields[name] = rows[name]["schema"] | {"description": rows[name]["description"], "example": ""}
+        is_stored = resource_type in self._definitions.stored_types
+        rows = _TABLE["parameters"] | (self._of_type(resource_type) if is_stored else {})
+        for name in _TABLE["results" if is_stored else "results-definitions"]:
+            row = rows[name]
+            words = {"description": row["description"], "example": row.get("example", "")}
+            fields[row.get("name", name)] = row["schema"] | words
         return {"type": "object", "properties": fields, "additionalProperties": False}
 
     def _of_type(self, resource_type: str) -> Table:
@@ -126,4 +149,13 @@ class Parameters:
             "description": f"The id of the {in_words(resource_type)} on this server.",
             "schema": refer("schemas", "id"),
             "example": example,
+        }
+
+    def _profile(self, resource_type: str) -> Table:
+        capability = self._definitions.resource_capabilities[resource_type]
+        return {
+            "name": "profile",
+            "in": "query",
+            "description": f"What to hold the {in_words(resource_type)} to, beside the profiles that it claims.",
+            "schema": {"type": "string", "enum": [*capability["supportedProfile"], capability["profile"]]},
         }

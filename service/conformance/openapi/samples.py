@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.conformance.definitions import Definitions
+from service.conformance.definitions import CANONICAL, Definitions
 from service.conformance.openapi.tables import Table, base, in_words
 from service.conformance.structures import Structures
 from service.fhir import json
@@ -24,7 +24,7 @@ class Samples:
         loaded = [entry["resource"] for bundle in bundles for entry in bundle["entry"]]
         self._shortest: dict[str, Resource] = {}
         self._new: dict[str, Resource] = {}
-        for name in definitions.served_types:
+        for name in definitions.stored_types:
             ones = [resource for resource in loaded if resource["resourceType"] == name]
             self._shortest[name] = min(ones, key=lambda resource: len(json.dump(resource)))
             self._new[name] = json.parse((folder / f"{name.lower()}.json").read_bytes())
@@ -38,13 +38,19 @@ class Samples:
         found: str = self._shortest[resource_type]["id"]
         return found
 
+    def definition_of(self, resource_type: str) -> Resource:
+        """Return the definition of a type that the page shows: one of ours, if there is one."""
+        every = self._definitions.of_type(resource_type)
+        return next((item for item in every if item["url"].startswith(CANONICAL)), every[0])
+
     def components(self) -> Table:
         """Return the examples by name."""
         examples: Table = {}
-        for name in self._definitions.served_types:
+        for name in self._definitions.stored_types:
             words = in_words(name)
             examples[f"{name}Sample"] = {"summary": f"A sample {words}", "value": self._shortest[name]}
             examples[f"{name}New"] = {"summary": f"A new {words}", "value": self._new[name]}
+            examples[f"{name}Parameters"] = {"summary": "Parameters", "value": self._parameters(name)}
             examples[f"{name}Searchset"] = {"summary": f"One {words} found", "value": self._searchset(name)}
             examples[f"{name}History"] = {"summary": "Two versions", "value": self._history(name)}
         for name, bundle in self._transactions.items():
@@ -68,6 +74,12 @@ class Samples:
         meta = {"versionId": "1", "lastUpdated": _MOMENT, "tag": [_SUBSETTED]}
         head = {"resourceType": resource_type, "id": sample["id"], "meta": meta}
         return head | {name: sample[name] for name in shown if name in sample}
+
+    def _parameters(self, resource_type: str) -> Resource:
+        (profile,) = self._definitions.resource_capabilities[resource_type]["supportedProfile"]
+        brief = {key: value for key, value in self._brief(resource_type).items() if key != "meta"}
+        parts = [{"name": "profile", "valueUri": profile}, {"name": "resource", "resource": brief}]
+        return {"resourceType": "Parameters", "parameter": parts}
 
     def _searchset(self, resource_type: str) -> Resource:
         address = f"{self._address}/{resource_type}"
@@ -105,7 +117,7 @@ class Samples:
         }
 
     def _batch(self) -> Resource:
-        urls = [f"{name}/{self.id_of(name)}" for name in self._definitions.served_types]
+        urls = [f"{name}/{self.id_of(name)}" for name in self._definitions.stored_types]
         entries = [{"request": {"method": "GET", "url": url}} for url in urls]
         return {"resourceType": "Bundle", "type": "batch", "entry": entries}
 
@@ -119,7 +131,7 @@ class Samples:
                     "lastModified": _MOMENT,
                 }
             }
-            for name in self._definitions.served_types
+            for name in self._definitions.stored_types
         ]
         return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 

@@ -37,15 +37,39 @@ _EVERYWHERE = {
 """What every part of a resource may have: its resource says at length what these are."""
 _SHOWN_DEEP = {"Coding", "Period", "Element"}
 """Types that are spelt out inside of data types too. The others are not: Swagger UI takes seconds over deep schemas."""
+_VALIDATE: Table = {
+    "type": "object",
+    "description": "The resource to check, and how",
+    "required": ["resourceType", "parameter"],
+    "properties": {
+        "resourceType": {"const": "Parameters"},
+        "parameter": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {
+                    "name": {"type": "string", "enum": ["resource", "mode", "profile"]},
+                    "resource": _ANY_RESOURCE,
+                    "valueCode": {"type": "string", "enum": ["create", "update", "delete", "profile"]},
+                    "valueUri": {"type": "string", "minLength": 1},
+                },
+                "additionalProperties": False,
+            },
+        },
+    },
+    "additionalProperties": False,
+}
 _HEALTH: Table = {"type": "object", "description": "How the service is"}
 
 
 def component_schemas(definitions: Definitions) -> Table:
     """Return the schemas by name: served types, Bundle, OperationOutcome, and all that they refer to."""
     schemas = _Schemas(definitions)
-    for name in (*definitions.served_types, "Bundle", "OperationOutcome"):
+    for name in (*definitions.stored_types, "Bundle", "OperationOutcome"):
         schemas.add_type(name)
-    schemas.done["Submission"] = _submission(schemas.done, definitions.served_types)
+    schemas.done["Submission"] = _submission(schemas.done, definitions.stored_types)
     return dict(sorted(schemas.done.items(), key=lambda item: item[0].lower()))
 
 
@@ -59,6 +83,7 @@ class _Schemas:
             "AnyResource": _ANY_RESOURCE,
             "Extension": _EXTENSION,
             "Health": _HEALTH,
+            "ValidateParameters": _VALIDATE,
         }
         for name in ("string", "uri", "id"):
             self.add_type(name)

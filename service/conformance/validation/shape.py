@@ -1,91 +1,85 @@
-"""Validation of shape: elements, types, cardinality, required bindings, reference targets.
+"""The rules of types: elements, data types, cardinality, bindings, reference targets, invariants.
 
-Compiled once from StructureDefinition snapshots (https://hl7.org/fhir/R4/validation.html); every issue of a resource
-is reported at once, with its place and the rule's key.
+Compiled once from StructureDefinition snapshots (https://hl7.org/fhir/R4/validation.html).
 """
 
-from contextlib import suppress
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from service.conformance.structures import ANY, Element, Structure, Structures
-from service.conformance.terminology import Terminology
-from service.conformance.validation.models import model_issues
+from service.conformance.validation.bindings import Bindings
+from service.conformance.validation.extensions import Extensions
+from service.conformance.validation.invariants import Invariants
+from service.conformance.validation.narrative import check_narrative
 from service.conformance.validation.place import Place, path_name
 from service.conformance.validation.primitives import Check
+from service.conformance.validation.references import check_local, target_check
+from service.conformance.validation.report import Item, Report, Rule, together
 from service.conformance.validation.rules import (
-    FullError,
-    Item,
-    Report,
-    Rule,
-    concept_check,
+    both,
     demand_one_form,
-    listed,
     many,
     many_extras,
-    reference_check,
     says_why,
     single,
+    single_extra,
     unknown_element,
     unless,
     wrong_type,
 )
-from service.fhir.outcome import Issue
+from service.fhir.outcome import Issue, quoted
 
 DEEPEST = 60
 """Levels of elements below the root; no real record comes near."""
 
+_EXTENSIONS = ("extension", "modifierExtension")
 
-class Validator:
-    """Checks resources of the types whose definitions are held."""
 
-    def __init__(self, structures: Structures, terminology: Terminology, checks: dict[str, Check]) -> None:
-        self._structures = structures
-        self._terminology = terminology
-        self._primitives = checks
-        self._objects: dict[str, Item] = {}
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the rules of types are made with."""
 
-    def prepare(self, resource_type: str) -> None:
-        """Compile the rules of a type; raises LookupError where a definition that they need is not held."""
-        self._objects_of(resource_type)
+    structures: Structures
+    primitives: dict[str, Check]
+    bindings: Bindings
+    invariants: Invariants
+    extensions: Extensions
+    profile: Callable[[str], Item]
+    """Returns the check of a data type's profile, by its url."""
+    resource: Callable[[Any, Place, Report, bool], None]
+    """Checks a resource within a resource, given whether it is contained."""
 
-    def issues(self, resource: Any, root: str | None = None) -> list[Issue]:
-        """Return all that is wrong with ``resource``; empty when its shape is right.
 
-        ``root`` is what places start with, the resource type unless the resource stands in a Bundle.
+class Shape:
+    """The compiled rules of the types whose definitions are held."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._structures = parts.structures
+        self._objects: dict[tuple[str, str], Item] = {}
+
+    def of_type(self, name: str) -> Item:
+        """Return the check of a type; raises LookupError where a definition that it needs is not held."""
+        return self._object(self._structures.of_type(name))
+
+    def _object(self, structure: Structure, host: str = "") -> Item:
+        """Return the check of an object; a structure that contains itself refers to the check that is being made.
+
+        ``host`` is the primitive type whose id and extensions the object holds, where it is no element of its own.
         """
-        report = Report()
-        with suppress(FullError):
-            self._any_resource(resource, Place(None, root or _type_of(resource) or "Resource"), report)
-        return report
+        name, checks = (structure.path, host), self._objects
+        if name not in checks:
+            checks[name] = lambda value, place, report: checks[name](value, place, report)
+            checks[name] = self._compiled(structure, host)
+        return checks[name]
 
-    def _any_resource(self, value: Any, place: Place, report: Report) -> None:
-        name = _type_of(value)
-        if name is None:
-            report.append(Issue("resource-type", "A resource is an object that names its resourceType", str(place)))
-        elif self._structures.is_resource(name):
-            self._objects_of(name)(value, place, report)
-        else:
-            if _is_deeper(value, DEEPEST - place.depth):
-                return report.append(_too_deep(place))
-            for issue in model_issues(value, name, str(place)):
-                report.append(issue)
-        return None
-
-    def _objects_of(self, name: str) -> Item:
-        return self._object(self._structures.of_type(name), self._structures.is_resource(name))
-
-    def _object(self, structure: Structure, is_resource: bool = False) -> Item:
-        """Return the check of an object; a structure that contains itself refers to the check that is being made."""
-        path, checks = structure.path, self._objects
-        if path not in checks:
-            checks[path] = lambda value, place, report: checks[path](value, place, report)
-            checks[path] = self._compiled(structure, is_resource)
-        return checks[path]
-
-    def _compiled(self, structure: Structure, is_resource: bool) -> Item:
-        rules = self._rules(structure)
+    def _compiled(self, structure: Structure, host: str) -> Item:
+        rules = self._rules(structure, host)
+        is_resource = self._structures.is_resource(structure.path)
         if is_resource:
             rules["resourceType"] = lambda value, parent, place, report: None
+        last = [*_BY_TYPE.get(structure.path, ()), *self._parts.invariants.checks(structure.constraints, structure)]
         mandatory = [(name, tuple(e.key for e in structure.choices[name])) for name in structure.mandatory]
         known = [key for key in rules if not key.startswith("_")]
 
@@ -93,9 +87,9 @@ class Validator:
             if type(value) is not dict:
                 return wrong_type("an object", value, place, report)
             if not value:
-                return report.append(Issue("wrong-type", "An object in FHIR is never empty", str(place)))
+                return report.add(Issue("wrong-type", "An object in FHIR is never empty", str(place)))
             if place.depth > DEEPEST:
-                return report.append(_too_deep(place))
+                return report.add(too_deep(place))
             for key, item in value.items():
                 rule = rules.get(key)
                 if rule is None:
@@ -104,19 +98,32 @@ class Validator:
                 rule(item, value, place, report)
             for name, keys in mandatory:
                 if name not in value and not any(key in value or says_why(value.get(f"_{key}")) for key in keys):
-                    report.append(Issue("cardinality", f"The element {name} must be there", f"{place}.{name}"))
+                    report.add(Issue("cardinality", f"The element {name} must be there", f"{place}.{name}"))
+            if len(value) == 1 and "id" in value and not is_resource and not host:
+                report.add(Issue("ele-1", "An element has a value or elements below it, not an id alone", str(place)))
+            for item in last:
+                item(value, place, report)
             return None
 
         return check
 
-    def _rules(self, structure: Structure) -> dict[str, Rule]:
+    def _rules(self, structure: Structure, host: str) -> dict[str, Rule]:
         rules: dict[str, Rule] = {}
         for choice, elements in structure.choices.items():
             for element in elements:
                 self._add_rules(rules, element, path_name(element.key, choice, element.type))
             if len(elements) > 1:
                 demand_one_form(rules, choice, [element.key for element in elements])
+        for key in _EXTENSIONS:
+            if key in rules:
+                rules[key] = both(rules[key], self._parts.extensions.rule(key, self._names(structure, host)))
         return rules
+
+    def _names(self, structure: Structure, host: str) -> set[str]:
+        """Return what definitions of extensions may call an element of ``structure``."""
+        if self._structures.is_resource(structure.path):
+            return {structure.path, "DomainResource", "Resource", "Base"}
+        return {structure.path, host, "Element", "Base"} | ({"BackboneElement"} if "." in structure.path else set())
 
     def _add_rules(self, rules: dict[str, Rule], element: Element, name: str) -> None:
         key = element.key
@@ -124,68 +131,65 @@ class Validator:
             item = self._complex(element)
             rules[key] = many(key, name, item) if element.many else single(name, item)
             return
-        item, extra = self._primitive(element), self._objects_of("Element")
+        item, extra = self._primitive(element), self._object(self._structures.of_type("Element"), element.type)
         if element.many:
             rules[key] = many(key, name, item, or_null=True)
         else:
             rules[key] = unless(self._accepts(element), single(name, item))
         if not element.is_bare:
-            rules[f"_{key}"] = many_extras(key, name, extra) if element.many else single(name, extra)
+            rules[f"_{key}"] = many_extras(key, name, extra) if element.many else single_extra(key, name, extra)
 
     def _primitive(self, element: Element) -> Item:
-        is_written_right, type_name = self._primitives[element.type], element.type
-        allowed = self._allowed_codes(element)
+        is_written_right, type_name = self._parts.primitives[element.type], element.type
+        coded = self._parts.bindings.check(element.binding, element.type)
+        checks = [coded] if coded else []
+        checks += self._parts.invariants.checks(element.constraints, element.type, element.forms)
+        if element.type == "xhtml":
+            checks.append(check_narrative)
 
         def check(value: Any, place: Place, report: Report) -> None:
             if not is_written_right(value):
-                report.append(Issue("format", f"This is not written as a FHIR {type_name}", str(place)))
-            elif allowed is not None and value not in allowed:
-                report.append(Issue("binding", f"The code must be one of: {listed(allowed)}", str(place)))
+                return report.add(Issue("format", f"{quoted(value)} is not written as a FHIR {type_name}", str(place)))
+            for item in checks:
+                item(value, place, report)
+            return None
 
         return check
 
     def _accepts(self, element: Element) -> Check:
         """Return what tells at once, without a place to report, that one value is right."""
-        allowed = self._allowed_codes(element)
-        return (
-            self._primitives[element.type] if allowed is None else lambda value: type(value) is str and value in allowed
-        )
-
-    def _allowed_codes(self, element: Element) -> frozenset[str] | None:
-        if element.value_set is None or not self._terminology.is_enumerable(element.value_set):
-            return None
-        return frozenset(code for _, code in self._terminology.codings(element.value_set))
+        codes = self._parts.bindings.codes(element.binding)
+        if codes is not None:
+            return lambda value: type(value) is str and value in codes
+        has_more = element.type == "xhtml" or self._parts.bindings.check(element.binding, element.type)
+        return (lambda value: False) if has_more or element.constraints else self._parts.primitives[element.type]
 
     def _complex(self, element: Element) -> Item:
         if element.type == ANY:
-            return self._any_resource
-        check = self._object(element.structure) if element.structure else self._objects_of(element.type)
+            is_contained, check_resource = element.key == "contained", self._parts.resource
+            return lambda value, place, report: check_resource(value, place, report, is_contained)
+        below = self._structures.below(element)
+        checks = [self._object(below)]
         if element.type == "Reference" and element.targets and ANY not in element.targets:
-            return reference_check(check, element.targets)
-        if element.value_set is not None and element.type == "CodeableConcept":
-            return concept_check(check, self._terminology.codings(element.value_set), element.value_set)
-        return check
+            checks.append(target_check(element.targets))
+        if coded := self._parts.bindings.check(element.binding, element.type):
+            checks.append(coded)
+        checks += self._parts.invariants.checks(element.constraints, below, element.forms)
+        checks += [self._parts.profile(url) for url in element.profiles if element.type != "Extension"]
+        return together(checks)
 
 
-def _type_of(value: Any) -> str | None:
-    name = value.get("resourceType") if isinstance(value, dict) else None
-    return name if isinstance(name, str) and name else None
+def check_value_or_parts(value: dict[str, Any], place: Place, report: Report) -> None:
+    """Report an Extension that has both a value and parts, or neither (FHIR's ext-1)."""
+    has_value = any(key.startswith(("value", "_value")) for key in value)
+    if has_value == ("extension" in value):
+        report.add(Issue("ext-1", "An extension has either a value or parts", str(place)))
 
 
-def _too_deep(place: Place) -> Issue:
+_BY_TYPE: dict[str, tuple[Item, ...]] = {"Extension": (check_value_or_parts,), "Reference": (check_local,)}
+"""Invariants written by hand, by the type that they belong to."""
+
+
+def too_deep(place: Place) -> Issue:
+    """Return the issue of an element that nests too deeply."""
     return Issue("nesting", f"This is nested deeper than {DEEPEST} levels", str(place))
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Return whether objects and lists in ``value`` stand in each other more than ``levels`` elements deep."""
-    layer = [value]
-    for _ in range(2 * levels):  # an element that repeats is a list of objects
-        layer = [
-            item
-            for outer in layer
-            for item in (outer.values() if type(outer) is dict else outer)
-            if type(item) is dict or type(item) is list
-        ]
-        if not layer:
-            return False
-    return True

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.conformance.search_parameters import SearchParameter
-from service.fhir.reference import is_id, parse_reference
+from service.fhir.reference import Addresses, is_id
 from service.search.text import unescape
 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Reads references as the server at ``local_bases``, its FHIR addresses, understands them."""
+    """Reads references as the server at ``addresses`` understands them."""
 
-    local_bases: frozenset[str]
+    addresses: Addresses
 
     def scalar(self, value: Any) -> str | None:
         """Return the one form in which a single Reference is stored, or None where it names nothing."""
         text = value.get("reference") if isinstance(value, dict) else value
-        return None if text is None or text.startswith("#") else self._normal(text)
+        return None if text is None or text.startswith("#") else self.addresses.normal(text)
 
     def words(self, value: Any) -> Iterator[str]:
         """Yield the forms of a Reference or a canonical."""
@@ -31,18 +31,11 @@ class References:
             return
         yield normal
         if isinstance(value, str) and "|" in value:
-            yield self._normal(value.partition("|")[0])
+            yield self.addresses.normal(value.partition("|")[0])
 
     def query_words(self, parameter: SearchParameter, text: str) -> tuple[str, ...]:
         """Return the forms that ``text`` asks for; an id alone may be of each type that the parameter can lead to."""
         wanted = unescape(text)
         if is_id(wanted):
             return tuple(f"{target}/{wanted}" for target in parameter.targets)
-        return (self._normal(wanted),)
-
-    def _normal(self, text: str) -> str:
-        literal = parse_reference(text)
-        if literal is None:
-            return text
-        is_local = literal.base is None or literal.base in self.local_bases
-        return literal.relative if is_local else f"{literal.base}/{literal.relative}"
+        return (self.addresses.normal(wanted),)

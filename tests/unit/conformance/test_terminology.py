@@ -197,6 +197,7 @@ def test_a_code_is_shown_by_the_name_its_system_gives_it(tmp_path: Path) -> None
     assert terminology.display(SYSTEM, "aa") is None
     assert terminology.display(SYSTEM, "unknown") is None
     assert terminology.display("http://example.org/elsewhere", "a") is None
+    assert terminology.display(ONE, "a") is None, "a value set that somebody took for a code system"
 
 
 @pytest.mark.parametrize(

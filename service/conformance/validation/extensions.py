@@ -1,0 +1,98 @@
+"""Extensions: that those we know stand where they may and hold what they should.
+
+https://hl7.org/fhir/R4/defining-extensions.html; unknown ones are taken as they are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from service.conformance.definitions import Definition
+from service.conformance.validation.bindings import listed
+from service.conformance.validation.place import Place
+from service.conformance.validation.report import Item, Report, Rule
+from service.fhir.outcome import Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An extension whose definition is held."""
+
+    name: str
+    elements: frozenset[str]
+    """Types and paths of the elements on which it may stand."""
+    extensions: frozenset[str]
+    """Extensions of which it may be a part."""
+    check: Item
+
+    @classmethod
+    def of(cls, definition: Definition, check: Item) -> "Known":
+        """Return what ``definition`` says; raises LookupError where it says where in a way that is not supported."""
+        contexts = [(item["type"], item["expression"]) for item in definition["context"]]
+        unsupported = {kind for kind, _ in contexts} - {"element", "extension"}
+        if unsupported or "contextInvariant" in definition:
+            raise LookupError(f"The context of {definition['url']} is of a kind that is not supported")
+        elements = frozenset(text for kind, text in contexts if kind == "element")
+        extensions = frozenset(text for kind, text in contexts if kind == "extension")
+        return cls(definition["name"], elements, extensions, check)
+
+
+class Extensions:
+    """The extensions whose definitions are held, by their url."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Known] = {}
+
+    def add(self, url: str, known: Known) -> None:
+        """Check extensions with ``url`` from now on."""
+        self._known[url] = known
+
+    def rule(self, key: str, host: Iterable[str]) -> Rule:
+        """Return the rule of ``key``, extension or modifierExtension, on an element that is of the types ``host``."""
+        names = frozenset(host)
+
+        def check(value: Any, parent: dict[str, Any], place: Place, report: Report) -> None:
+            for number, extension in enumerate(value) if type(value) is list else ():
+                url = extension.get("url") if type(extension) is dict else None
+                known = self._known.get(url) if type(url) is str else None
+                if known is not None:
+                    where = Place(place, key, number, place.depth + 1)
+                    if known.elements.isdisjoint(names) and not _is_allowed(known, parent, place, report):
+                        report.add(_misplaced(known, where))
+                    known.check(extension, where, report)
+
+        return check
+
+
+def _is_allowed(known: Known, parent: dict[str, Any], place: Place, report: Report) -> bool:
+    steps = _steps(place, report)
+    path = ".".join([str(report.scope.resource.get("resourceType")), *(step.name for step in steps)])
+    if path in known.elements or str(parent.get("url")) in known.extensions:
+        return True
+    is_value = bool(steps) and steps[-1].name.startswith("value.")
+    return is_value and str(_at(report.scope.resource, steps[:-1]).get("url")) in known.extensions
+
+
+def _steps(place: Place, report: Report) -> list[Place]:
+    """Return the way from the resource to ``place``."""
+    steps: list[Place] = []
+    at: Place | None = place
+    while at is not None and at != report.place:
+        steps.append(at)
+        at = at.parent
+    return steps[::-1]
+
+
+def _at(resource: dict[str, Any], steps: list[Place]) -> dict[str, Any]:
+    """Return the object that ``steps`` lead to, an empty one where they lead over a form of a choice or a primitive."""
+    value: Any = resource
+    for step in steps:
+        value = value.get(step.name) if type(value) is dict else None
+        value = value[step.number] if type(value) is list and step.number is not None else value
+    return value if type(value) is dict else {}
+
+
+def _misplaced(known: Known, place: Place) -> Issue:
+    allowed = listed(known.elements | known.extensions)
+    sentence = f"The extension {known.name} is not allowed here, only on: {allowed}"
+    return Issue("extension-context", sentence, str(place))

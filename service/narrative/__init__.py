@@ -1,0 +1,1 @@
+"""What people read: the narrative of a resource, and the plan as a page."""
