@@ -13,6 +13,15 @@ from service.conformance.fhirpath.paths import Branch, Values
 from service.conformance.search_parameters import SearchParameter
 from service.conformance.structures import ANY
 
+LONGEST_TEXT = 255
+"""Of what can be searched by what it contains: names and titles, not descriptions."""
+
+
+def _ends(text: str) -> Values:
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"A text of {len(text)} characters is too long to be searched by what it contains")
+    return [text[start:] for start in range(len(text))]
+
 
 class _Way(NamedTuple):
     """One way to search by a parameter: its modifier, the type of search, and that of the values that are compared."""
@@ -30,7 +39,7 @@ _WAYS = {
     "string": [
         _Way("", "string", "string"),
         _Way(":exact", "uri", "uri"),
-        _Way(":contains", "string", "string", lambda text: [text[start:] for start in range(len(text))]),
+        _Way(":contains", "string", "string", _ends),
     ],
 }
 """By the type of the parameter. What a text contains is found as the start of one of its ends."""

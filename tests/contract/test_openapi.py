@@ -113,6 +113,12 @@ def test_it_has_the_declared_search_parameters_and_no_others(name: str) -> None:
     assert set(by_post) == declared | RESULTS
 
 
+def test_only_a_plan_is_read_as_a_page_too() -> None:
+    for name in definitions.resource_capabilities:
+        answer = document["paths"][f"/fhir/R4/{name}/{{id}}"]["get"]["responses"]["200"]
+        assert ("text/html" in answer["content"]) == (name == "CarePlan")
+
+
 def test_every_operation_explains_itself() -> None:
     identifiers = [operation["operationId"] for _, _, operation in operations()]
     assert len(set(identifiers)) == len(identifiers)

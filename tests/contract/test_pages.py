@@ -7,13 +7,15 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from service.conformance.definitions import Definitions
 from service.conformance.openapi import openapi_file
+from service.fhir.versions import R4
 from service.rest.pages import page_routes
 
 
 @pytest.fixture
 def pages() -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(Starlette(routes=page_routes()))
+    transport = httpx.ASGITransport(Starlette(routes=page_routes(Definitions(R4))))
     return httpx.AsyncClient(transport=transport, base_url="http://testserver")
 
 
@@ -42,7 +44,7 @@ async def test_the_document_is_served_as_it_is(pages: httpx.AsyncClient) -> None
 
 async def test_the_landing_page_links_to_everything(pages: httpx.AsyncClient) -> None:
     page = (await pages.get("/")).text
-    for link in ("docs", "openapi.json", "fhir/R4/metadata", "health/ready", "health/live"):
+    for link in ("docs", "docs/profiles/", "openapi.json", "fhir/R4/metadata", "health/ready", "health/live"):
         assert f'href="{link}' in page
 
 

@@ -114,7 +114,7 @@ def constrained() -> Iterator[Any]:
             yield pytest.param(profile, snapshot[element["id"]], id=f"{profile}-{element['id']}")
 
 
-@pytest.mark.parametrize(("profile", "element"), constrained())
+@pytest.mark.parametrize(("profile", "element"), list(constrained()))
 def test_every_element_of_which_a_profile_speaks_has_a_row(profile: str, element: dict[str, Any]) -> None:
     kind = element["id"].partition(":")[2].partition(".")[0]
     names = [f"`{name}`" for name in json_names(element)]
@@ -286,14 +286,10 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_markdown_is_one_that_every_git_host_shows(name: str) -> None:
-    text = re.sub(r"```.*?```", "", TEXTS[name], flags=re.DOTALL)
+    text = re.sub(r"```.*?```", "(an example)", TEXTS[name], flags=re.DOTALL)
     for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         assert len({len(row) for row in rows(table)}) == 1, table[:80]
         assert "\n*" in text[: text.index(table)][-200:]  # its caption
-    assert set(re.findall(r"(?<!\\)<(/?\w+)", re.sub(r"`[^`]*`", "", text))) <= {
-        "details",
-        "/details",
-        "summary",
-        "/summary",
-    }
-    assert not re.search(r"\n{3}|[ \t]$|\bNone\b|\{\{|\}\}", text, re.MULTILINE)
+    tags = set(re.findall(r"(?<!\\)</?(\w+)", re.sub(r"`[^`]*`", "", text)))
+    assert tags <= {"details", "summary"}
+    assert not re.search(r"\n{3}|[ \t]$|\{\{|\}\}", text, re.MULTILINE)

@@ -1,17 +1,20 @@
 """Extensions: that those we know stand where they may and hold what they should.
 
-https://hl7.org/fhir/R4/defining-extensions.html; unknown ones are taken as they are.
+https://hl7.org/fhir/R4/defining-extensions.html; those of others that we do not know are taken as they are.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
-from service.conformance.definitions import Definition
+from service.conformance.definitions import CANONICAL, Definition
 from service.conformance.validation.bindings import listed
 from service.conformance.validation.place import Place
 from service.conformance.validation.report import Item, Report, Rule
-from service.fhir.outcome import Issue
+from service.fhir.outcome import Issue, shown
+
+_OURS = f"{CANONICAL}/StructureDefinition/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +53,28 @@ class Extensions:
     def rule(self, key: str, host: Iterable[str]) -> Rule:
         """Return the rule of ``key``, extension or modifierExtension, on an element that is of the types ``host``."""
         names = frozenset(host)
+        is_part = "Extension" in names
 
         def check(value: Any, parent: dict[str, Any], place: Place, report: Report) -> None:
             for number, extension in enumerate(value) if type(value) is list else ():
                 url = extension.get("url") if type(extension) is dict else None
-                known = self._known.get(url) if type(url) is str else None
+                if type(url) is not str:
+                    continue  # reported by the rules of the type
+                where, known = Place(place, key, number, place.depth + 1), self._known.get(url)
                 if known is not None:
-                    where = Place(place, key, number, place.depth + 1)
                     if known.elements.isdisjoint(names) and not _is_allowed(known, parent, place, report):
                         report.add(_misplaced(known, where))
                     known.check(extension, where, report)
+                elif url.startswith(_OURS) or (":" not in url and not is_part):
+                    report.add(self._unknown(url, where))
 
         return check
+
+    def _unknown(self, url: str, place: Place) -> Issue:
+        near = get_close_matches(url, self._known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        sentence = f"No extension has the url {shown(url)}{hint}"
+        return Issue("extension-unknown", sentence, f"{place}.url")
 
 
 def _is_allowed(known: Known, parent: dict[str, Any], place: Place, report: Report) -> bool:

@@ -316,6 +316,7 @@ def test_what_the_specification_says_is_so(expression: str) -> None:
         "category.single().exists()",
         "contained.name + 1 = 2 or true",
         "extension.value.first() & 'a' = 'a'",
+        "'a'.matches(status & '(') or true",
     ],
 )
 def test_what_is_empty_or_cannot_be_evaluated_does_not_hold(expression: str) -> None:
@@ -350,6 +351,7 @@ def test_what_is_empty_or_cannot_be_evaluated_does_not_hold(expression: str) -> 
         ("status.substring('a')", "CarePlan", "needs a Integer"),
         ("category['a'].exists()", "CarePlan", "needs a Integer"),
         ("status.resolve().exists().not() and period.resolve().exists()", "CarePlan", "Only a reference"),
+        ("status.matches('(')", "CarePlan", "is no pattern"),
         ("status.memberOf('http://x')", "CarePlan", "memberOf() is not supported"),
         ("conformsTo('http://x')", "CarePlan", "conformsTo() is not supported"),
         ("text.div.htmlChecks()", "CarePlan", "htmlChecks() is not supported"),

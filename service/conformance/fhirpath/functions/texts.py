@@ -23,16 +23,17 @@ def _of_text(make: Callable[..., Any], result: str, takes: str = "") -> Function
     def function(call: Invocation) -> Collection:
         demand(call.of, call.name, "String", "Date", "DateTime", "Time")
         value = call.of.value
-        arguments = [
-            call.integer(number) if takes[number] == "i" else call.text(number) for number in range(len(call.arguments))
-        ]
+        numbers = range(len(call.arguments))
+        arguments = [call.integer(number) if takes[number] == "i" else call.text(number) for number in numbers]
+        literals = [call.argument(number).literal for number in numbers]
+        if None not in literals:
+            make("", *literals)  # a pattern that is none is an error already now
 
         def item(focus: Any, scope: Scope) -> Any:
-            text = value(focus, scope)
-            if text is None:
+            found = value(focus, scope)
+            if found is None:
                 return None
-            if isinstance(text, Moment):
-                text = text.text
+            text = found.text if isinstance(found, Moment) else found
             if type(text) is not str:
                 raise EvaluationError
             given = [argument(focus, scope) for argument in arguments]
@@ -56,7 +57,10 @@ def _conversion(convert: Callable[[Any], Any], result: str) -> Function:
 
 @lru_cache(maxsize=256)
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.DOTALL)
+    try:
+        return re.compile(text, re.DOTALL)
+    except re.error as error:
+        raise EvaluationError(f"{text!r} is no pattern: {error}") from None
 
 
 def _matches(text: str, pattern: str) -> bool:

@@ -38,12 +38,12 @@ def of_type(navigation: Navigation, of: Collection, name: str) -> Collection:
 
         def one(focus: Any, scope: Scope) -> Any:
             found = item(focus, scope)
-            return node if found is not None and _is(node := as_node(found), name) else None
+            return node if found is not None and _is_of(node := as_node(found), name) else None
 
         return navigation.untyped(Collection(possible, item=one))
     nodes = navigation.typed(of)
     return navigation.untyped(
-        Collection(possible, items=lambda focus, scope: [node for node in nodes(focus, scope) if _is(node, name)])
+        Collection(possible, items=lambda focus, scope: [node for node in nodes(focus, scope) if _is_of(node, name)])
     )
 
 
@@ -56,7 +56,7 @@ def is_type(navigation: Navigation, of: Collection, name: str) -> Collection:
     elif not navigation.kinds.is_type(name) and name not in SYSTEM and not name.startswith("System."):
         raise ValueError(f"There is no type {name}")
     item, as_node = of.item, navigation.as_node(of)
-    return boolean(lambda focus, scope: None if (found := item(focus, scope)) is None else _is(as_node(found), name))
+    return boolean(lambda focus, scope: None if (found := item(focus, scope)) is None else _is_of(as_node(found), name))
 
 
 def _kind_of_name(navigation: Navigation, name: str) -> Kind:
@@ -70,7 +70,7 @@ def _kind_of_name(navigation: Navigation, name: str) -> Kind:
     return UNTYPED
 
 
-def _is(node: Node, name: str) -> bool:
+def _is_of(node: Node, name: str) -> bool:
     return name in node.kind.ancestors or (node.kind is UNKNOWN and _could_be(node.value, name))
 
 
@@ -79,17 +79,17 @@ def _could_be(value: Any, name: str) -> bool:
     return type(value) is str and name[0].islower()
 
 
-def _as(call: Invocation) -> Collection:
+def _those_of_type(call: Invocation) -> Collection:
     return of_type(call.compiler.navigation, call.of, type_name(call.arguments[0]))
 
 
-def _is_function(call: Invocation) -> Collection:
+def _whether_of_type(call: Invocation) -> Collection:
     return is_type(call.compiler.navigation, call.of, type_name(call.arguments[0]))
 
 
 TYPES: dict[str, tuple[Function, range]] = {
-    "as": (_as, range(1, 2)),
-    "is": (_is_function, range(1, 2)),
-    "ofType": (_as, range(1, 2)),
+    "as": (_those_of_type, range(1, 2)),
+    "is": (_whether_of_type, range(1, 2)),
+    "ofType": (_those_of_type, range(1, 2)),
 }
 """Each function by its name, and how many arguments it can have."""

@@ -9,6 +9,7 @@ from service.conformance.fhirpath.kinds import SYSTEM
 from service.conformance.fhirpath.system import is_number
 
 _Calculation = Callable[[Any, Any], Any]
+_Operator = Callable[[Collection, Collection], Collection]
 _ALLOWED = ({"String"}, {"Integer"}, {"Decimal"}, {"Integer", "Decimal"})
 
 
@@ -29,7 +30,7 @@ def _remainder(left: Any, right: Any) -> Any:
     return int(rest) if isinstance(left, int) and isinstance(right, int) else rest
 
 
-def _operator(calculate: _Calculation, of_texts: bool = False, result: str | None = None) -> Any:
+def _operator(calculate: _Calculation, of_texts: bool = False, result: str | None = None) -> _Operator:
     def compiled(left: Collection, right: Collection) -> Collection:
         systems = left.systems | right.systems
         is_static = not (left.is_typed or right.is_typed)
@@ -74,7 +75,7 @@ def _text(value: Any) -> str:
     return value or ""
 
 
-ARITHMETIC: dict[str, Callable[[Collection, Collection], Collection]] = {
+ARITHMETIC: dict[str, _Operator] = {
     "+": _operator(_sum, of_texts=True),
     "-": _operator(lambda left, right: left - right),
     "*": _operator(lambda left, right: left * right),

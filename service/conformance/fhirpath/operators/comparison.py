@@ -14,7 +14,7 @@ _AS_THEY_ARE = ({"String"}, {"Boolean"}, {"Integer"}, {"Decimal"})
 """Types of which Python's own equality is that of FHIRPath."""
 
 
-def equality(left: Collection, right: Collection) -> Collection:
+def _equality(left: Collection, right: Collection) -> Collection:
     """Return whether two collections hold equal values in the same order."""
     _demand_comparable(left, right, "equal")
     if left.key and isinstance(right.literal, str):
@@ -124,7 +124,7 @@ def _names(collection: Collection) -> str:
     return " or ".join(sorted({kind.name for kind in collection.kinds}))
 
 
-def membership(value: Collection, group: Collection) -> Collection:
+def _membership(value: Collection, group: Collection) -> Collection:
     """Return whether ``value`` is in ``group``.
 
     The specification allows one value only; R4's own tim-9 gives several, of which then each has to be in it.
@@ -143,14 +143,14 @@ def membership(value: Collection, group: Collection) -> Collection:
 
 
 COMPARISON: dict[str, Callable[[Collection, Collection], Collection]] = {
-    "=": equality,
-    "!=": lambda left, right: boolean(negation(equality(left, right).truth)),
+    "=": _equality,
+    "!=": lambda left, right: boolean(negation(_equality(left, right).truth)),
     "~": _equivalence,
     "!~": lambda left, right: boolean(negation(_equivalence(left, right).truth)),
     "<": _comparison(lambda compared: compared < 0),
     "<=": _comparison(lambda compared: compared <= 0),
     ">": _comparison(lambda compared: compared > 0),
     ">=": _comparison(lambda compared: compared >= 0),
-    "in": membership,
-    "contains": lambda left, right: membership(right, left),
+    "in": _membership,
+    "contains": lambda left, right: _membership(right, left),
 }
