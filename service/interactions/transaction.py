@@ -107,5 +107,11 @@ async def _resource_issues(entries: list[BundleEntry], requests: list[Request], 
 
 def _written(requests: list[Request]) -> dict[str, Any]:
     """Return by ``Type/id`` what will be when all ``requests`` are done, None where nothing will."""
-    targets = ((_target(request), request) for request in requests)
-    return {target: request.resource if _stores(request) else None for target, request in targets if target}
+    return {target: _content(request) for request in requests if (target := _target(request))}
+
+
+def _content(request: Request) -> dict[str, Any] | None:
+    """Return what a request writes, which of a malformed resource is nothing that others could look at."""
+    if not _stores(request):
+        return None
+    return request.resource if isinstance(request.resource, dict) else {}

@@ -95,7 +95,7 @@ class TestFhirpy:
         with pytest.raises(OperationOutcome) as refused:
             await fhirpy.resource("Goal", **goal(lifecycleStatus="bogus", colour="blue")).create()
         places = [issue["expression"] for issue in refused.value.resource["issue"]]
-        assert places == [["Goal.lifecycleStatus"], ["Goal.colour"]]
+        assert places == [["Goal.colour"], ["Goal.lifecycleStatus"]]
 
     async def test_a_lost_race_arrives_as_a_failed_precondition(self, address: str) -> None:
         made = await AsyncFHIRClient(address).resource("Goal", **goal()).create()

@@ -5,6 +5,7 @@ import json
 import orjson
 import pytest
 
+from tests.support.recovery import plan
 from tests.support.resources import care_plan, issues_of, risk_assessment, without
 
 AS_TEXT = orjson.dumps(care_plan()).decode()
@@ -115,7 +116,7 @@ CONTENT = [
     (without(care_plan(), "status"), 422, [("cardinality", "CarePlan.status")]),
     (without(care_plan(), "subject"), 422, [("cardinality", "CarePlan.subject")]),
     (care_plan(subject={"reference": "Practitioner/1"}), 422, [("reference-target", "CarePlan.subject.reference")]),
-    (care_plan(text={"status": "bogus", "div": "<div/>"}), 422, [("binding", "CarePlan.text.status")]),
+    (care_plan(text={"status": "bogus", "div": plan()["text"]["div"]}), 422, [("binding", "CarePlan.text.status")]),
     (
         care_plan(contained=[{"resourceType": "Nothing"}]),
         400,

@@ -69,8 +69,8 @@ async def test_decimal_keeps_its_digits(client, digits):
     template = orjson.dumps(
         risk_assessment(
             prediction=[
-                {"probabilityDecimal": "?", "relativeRisk": "?"},
-                {"probabilityRange": {"low": {"value": "?"}}},
+                {"relativeRisk": "?", "whenRange": {"low": {"value": "?"}}},
+                {"relativeRisk": "?"},
             ],
             extension=[{"url": "http://example.org/x", "valueDecimal": "?"}],
         )
@@ -151,6 +151,7 @@ async def test_extensions_of_primitives_and_what_we_do_not_know_survive(client):
     mark = {"extension": [{"url": "http://unknown.example/why", "valueMarkdown": "*because*"}]}
     plan = care_plan(
         _status=mark,
+        title="A plan",
         _title={"id": "t1"},
         instantiatesUri=["http://a.example/1", None],
         _instantiatesUri=[None, mark],
@@ -160,6 +161,7 @@ async def test_extensions_of_primitives_and_what_we_do_not_know_survive(client):
             {"resourceType": "Patient", "id": "p", "birthDate": "1970", "_birthDate": mark},
             {"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "x"}, "valueInteger": 3},
         ],
+        supportingInfo=[{"reference": "#p"}, {"reference": "#o"}],
         identifier=[{"system": "urn:oid:1.2.3", "value": "  A  "}],
     )
     await there_and_back(client, "CarePlan", json.dumps(plan))
@@ -168,6 +170,7 @@ async def test_extensions_of_primitives_and_what_we_do_not_know_survive(client):
 async def test_contained_numbers_of_types_we_hold_no_definition_of_keep_their_digits(client):
     body = json.dumps(
         care_plan(
+            supportingInfo=[{"reference": "#o"}],
             contained=[
                 {
                     "resourceType": "Observation",
@@ -176,7 +179,7 @@ async def test_contained_numbers_of_types_we_hold_no_definition_of_keep_their_di
                     "code": {"text": "x"},
                     "valueQuantity": {"value": "?"},
                 }
-            ]
+            ],
         )
     )
     back = await there_and_back(client, "CarePlan", body.replace('"?"', "36.60"))

@@ -88,6 +88,20 @@ async def test_every_entry_of_a_transaction_is_told_its_issues(client):
     ]
 
 
+@pytest.mark.parametrize("malformed", ["text", 7, [1], [], None, {}, {"resourceType": "Goal", "subject": "x"}])
+async def test_what_another_entry_makes_a_mess_of_is_told_there_alone(client, malformed):
+    urn = new_urn()
+    bundle = transaction(
+        entry("POST", "CarePlan", plan(goal=[to(urn)])),
+        entry("POST", "Goal", obligation(to(urn))),
+        {**entry("POST", "Goal", {}, urn), "resource": malformed},
+    )
+    response = await send(client, bundle)
+    assert response.status_code == 400
+    rules = {rule for rule, place in problems_in(response.json()) if not place.startswith("Bundle.entry[2]")}
+    assert rules <= {"rg-5", "same-person"}
+
+
 async def test_rules_hold_at_the_time_of_the_write_alone(client):
     aim = await created(client, goal())
     address = f"Goal/{aim['id']}"

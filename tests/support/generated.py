@@ -36,6 +36,7 @@ NUMBERS = (
     "1e2",
     "1.5e1",
 )
+PERCENTAGES = [text for text in NUMBERS if float(text) <= 100]
 NUMBERS_ASKED = (*NUMBERS, "0.5", "1E2", "-1", "1e-1", "10e1", "0.7500", "105", "100.5")
 PATIENTS = (
     "Patient/1",
@@ -199,15 +200,18 @@ class Verbatim(float):
         return self.text
 
 
+_PERCENT = {"unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
 _ranges = st.sampled_from(
     (("0.75", "0.85"), ("0", "0.8"), ("0.80", "1"), ("95", "100"), (None, "0.8"), ("0.8", None))
 ).map(
     lambda ends: {
-        name: {"value": Verbatim(text), "unit": "%"} for name, text in zip(("low", "high"), ends, strict=True) if text
+        name: {"value": Verbatim(text), **_PERCENT} for name, text in zip(("low", "high"), ends, strict=True) if text
     }
 )
 predictions = st.one_of(
-    st.sampled_from(NUMBERS).map(lambda text: {"probabilityDecimal": Verbatim(text)}),
+    st.sampled_from([text for text in NUMBERS if float(text) <= 100]).map(
+        lambda text: {"probabilityDecimal": Verbatim(text)}
+    ),
     _ranges.map(lambda item: {"probabilityRange": item}),
     concepts.map(lambda concept: {"qualitativeRisk": concept}),
 )

@@ -265,7 +265,7 @@ def _others(value: Any, literals: list[str]) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, str):
-        return [text for text in literals if text != value]
+        return [] if re.match(r"\d{4}\b", value) else [text for text in literals if text != value]  # dates stay dates
     return [] if isinstance(value, (dict, list)) else [0, 101, Number("0.80")]
 
 

@@ -27,7 +27,7 @@ _ABSTRACT = {ANY, "DomainResource"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A type; there is one object for each."""
+    """A type; of those whose definition is held there is one object each."""
 
     name: str
     structure: Structure | None = field(default=None, repr=False)

@@ -72,8 +72,9 @@ def _mark_headings(tokens: Sequence[Token]) -> Iterator[Section]:
     """Give each heading the name by which links lead to it, and yield it."""
     for heading, inline in pairwise(tokens):
         if heading.type == "heading_open":
-            heading.attrs["id"] = slug(inline.content)
-            yield Section(int(heading.tag[1]), slug(inline.content), inline.content)
+            title = "".join(child.content for child in inline.children or ())
+            heading.attrs["id"] = slug(title)
+            yield Section(int(heading.tag[1]), slug(title), title)
 
 
 def _with_captions(tokens: Iterable[Token]) -> list[Token]:

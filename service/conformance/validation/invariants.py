@@ -18,10 +18,11 @@ MENDED = {
     "ras-2": "probability.ofType(decimal).all($this <= 100)",
     "bdl-8": "fullUrl.all(contains('/_history/').not())",
     "per-1": "iif(start > end, false, true)",
+    "rng-2": "iif(low > high, false, true)",
 }
 """Official expressions that by the letter refuse what lacks the element of which they speak, official examples among
-it (https://github.com/hapifhir/org.hl7.fhir.core/issues/623), or a start and an end of unlike precision; and what
-their sentences say."""
+it (https://github.com/hapifhir/org.hl7.fhir.core/issues/623), or what cannot be compared: moments of unlike precision,
+quantities of unlike units. And what their sentences say."""
 
 
 class Invariants:
@@ -60,7 +61,7 @@ class Invariants:
 def _check_of(constraint: Constraint, holds: Condition) -> Item:
     def check(value: Any, place: Place, report: Report) -> None:
         if not (_holds_as_far_as_told if report.has_malformed else holds)(value, report.scope):
-            report.add(Issue(constraint.key, f"Not so here: {constraint.human}", str(place), constraint.severity))
+            report.add(Issue(constraint.key, f"Rule not met: {constraint.human}", str(place), constraint.severity))
 
     def _holds_as_far_as_told(value: Any, scope: Scope) -> bool:
         try:

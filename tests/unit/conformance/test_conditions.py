@@ -323,6 +323,25 @@ def test_what_is_empty_or_cannot_be_evaluated_does_not_hold(expression: str) -> 
     assert not holds(expression)
 
 
+@pytest.mark.parametrize("number", ["1e999999", "-1e999999", "1e-999999", "123456789012345678901234567890123456789012"])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "low <= high",
+        "low = high",
+        "low.value * high.value > 0",
+        "low.value ~ high.value",
+        "low.value.toString().length() > 0",
+        "(low.value | high.value).isDistinct()",
+        "low.value mod high.value = 0 or low.value div high.value = 0",
+    ],
+)
+def test_no_number_is_too_large_or_too_small_to_be_asked_about(expression: str, number: str) -> None:
+    low = {"value": Number(number), "system": "http://unitsofmeasure.org", "code": "wk"}
+    element = {"low": low, "high": {"value": Number("0.1"), "system": "http://unitsofmeasure.org", "code": "d"}}
+    assert holds(expression, element, "Range") in (True, False)
+
+
 @pytest.mark.parametrize(
     ("expression", "start", "reason"),
     [

@@ -187,7 +187,7 @@ class TestBundle:
         entry = {"resource": goal(), "request": {"method": "POST", "url": "Goal"}}
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
         assert found(bundle) == []
-        assert found({**bundle, "type": "bogus"}) == [("binding", "Bundle.type")]
+        assert found({**bundle, "type": "bogus"}) == [("binding", "Bundle.type"), ("bdl-3", "Bundle.entry[0]")]
         assert found({**bundle, "entry": [entry, {"resource": goal(lifecycleStatus="x")}]}) == [
             ("binding", "Bundle.entry[1].resource.lifecycleStatus")
         ]
