@@ -20,8 +20,8 @@ from tests.support.service import running
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The FHIR address of a service without samples."""
-    with running(tmp_path_factory.mktemp("clients")) as service:
+    """The FHIR address of a service that holds the sample plans, to whose goals the examples refer."""
+    with running(tmp_path_factory.mktemp("clients"), "--samples", "yes") as service:
         yield f"{service.await_ready()}/fhir/R4"
 
 

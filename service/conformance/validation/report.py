@@ -56,7 +56,7 @@ class Report:
         self.issues.append(issue)
         self.has_malformed |= issue.status == 400
         self._errors += 1
-        if self._errors >= MOST_ISSUES:
+        if self._errors > MOST_ISSUES:
             raise FullError
 
     @contextmanager

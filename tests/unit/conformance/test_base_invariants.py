@@ -67,14 +67,18 @@ VALUE = "Goal.extension[0].value"
 BROKEN: list[tuple[str, str, Json]] = [
     ("ele-1", "Goal.category[0]", goal(category=[{"id": "c"}])),
     ("ele-1", "Goal.start.ofType(date)", goal(_startDate={"id": "s"})),
-    ("ele-1", "CarePlan.instantiatesUri[1]", care_plan(instantiatesUri=["http://a", None], _instantiatesUri=[None, {"id": "u"}])),
+    ("ele-1", "CarePlan.instantiatesUri[1]", care_plan(
+        instantiatesUri=["http://a", None], _instantiatesUri=[None, {"id": "u"}])),
     ("ext-1", "Goal.extension[0]", goal(extension=[{"url": "http://example.org/e"}])),
     ("ext-1", "Goal.extension[0]", goal(extension=[{**EXTENSION, "extension": [EXTENSION]}])),
-    ("ext-1", "Goal.description.text.extension[0]", goal(description={"text": "x", "_text": {"extension": [{"url": "http://x.org"}]}})),
-    ("cpl-3", "CarePlan.activity[0]", care_plan(activity=[{"detail": {"status": "scheduled"}, "reference": {"display": "x"}}])),
+    ("ext-1", "Goal.description.text.extension[0]", goal(
+        description={"text": "x", "_text": {"extension": [{"url": "http://x.org"}]}})),
+    ("cpl-3", "CarePlan.activity[0]", care_plan(
+        activity=[{"detail": {"status": "scheduled"}, "reference": {"display": "x"}}])),
     ("gol-1", "Goal.target[0]", goal(target=[{"detailString": "x"}])),
     ("ras-2", "RiskAssessment.prediction[0]", predicted(probabilityDecimal=Number("100.01"))),
-    ("ras-1", "RiskAssessment.prediction[0].probability.ofType(Range)", predicted(probabilityRange={"low": percent(code="1")})),
+    ("ras-1", "RiskAssessment.prediction[0].probability.ofType(Range)", predicted(
+        probabilityRange={"low": percent(code="1")})),
     ("dom-2", "CarePlan", contained({**INNER, "contained": [{"resourceType": "CareTeam", "id": "u"}]}, "#t")),
     ("dom-3", "CarePlan.contained[0]", contained(INNER)),
     ("dom-4", "CarePlan", contained({**INNER, "meta": {"versionId": "1"}}, "#t")),

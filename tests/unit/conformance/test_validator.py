@@ -189,7 +189,8 @@ class TestBundle:
         assert found(bundle) == []
         assert found({**bundle, "type": "bogus"}) == [("binding", "Bundle.type"), ("bdl-3", "Bundle.entry[0]")]
         assert found({**bundle, "entry": [entry, {"resource": goal(lifecycleStatus="x")}]}) == [
-            ("binding", "Bundle.entry[1].resource.lifecycleStatus")
+            ("binding", "Bundle.entry[1].resource.lifecycleStatus"),
+            ("bdl-3", "Bundle.entry[1]"),
         ]
         assert found({**bundle, "entry": [{"request": {"method": "PUSH"}}]}) == [
             ("binding", "Bundle.entry[0].request.method"),
