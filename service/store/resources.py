@@ -32,6 +32,7 @@ from service.store.document import (
 from service.store.driver import Document, Driver
 from service.store.faults import translated
 from service.store.filter import both, to_filter
+from service.store.members import find_members
 from service.store.pages import find_page
 
 T = TypeVar("T")
@@ -39,8 +40,6 @@ Clock = Callable[[], datetime]
 
 TRANSACTION_SECONDS = 10.0
 """How long a transaction is tried again when others touch the same records."""
-_IDS_AT_ONCE = 10_000
-"""In one query, which the database takes up to 16 MB."""
 
 
 class ExistsError(Exception):
@@ -113,21 +112,8 @@ class ResourceStore:
         for resource in resources:
             resource_type, _, resource_id = resource.partition("/")
             ids.setdefault(resource_type, []).append(resource_id)
-        queries = [self._members(*each, names) for each in ids.items()]
-        if self.in_transaction or len(queries) < 2:  # a session takes one query at a time
-            return {key: value for query in queries for key, value in (await query).items()}
-        return {key: value for found in await asyncio.gather(*queries) for key, value in found.items()}
-
-    async def _members(self, resource_type: str, ids: list[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:
-        await self._flush(resource_type)
-        projection = {f"resource.{name}": 1 for name in names}
-        found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(ids), _IDS_AT_ONCE):
-            query = {"_id": {"$in": ids[start : start + _IDS_AT_ONCE]}, "deleted": False}
-            cursor = self._current[resource_type].find(query, projection, session=self._session)
-            for document in await cursor.to_list(None):
-                found[f"{resource_type}/{document['_id']}"] = document.get("resource", {})
-        return found
+        await self._flush(*ids)
+        return await find_members(self._driver, self._current, ids, names, self._session)
 
     @translated
     async def versions(

@@ -12,7 +12,7 @@ from bson.decimal128 import Decimal128
 from service.fhir import json
 from service.fhir.datetimes import instant
 from service.fhir.outcome import OutcomeError
-from service.store import resources
+from service.store import members
 from service.store.document import to_history
 from service.store.driver import Driver
 from service.store.resources import ExistsError, MovedOnError, ResourceStore
@@ -72,7 +72,7 @@ async def test_members_are_told_of_those_that_exist(opened: OpenStore) -> None:
 
 
 async def test_members_are_told_of_any_number(opened: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "_IDS_AT_ONCE", 3)
+    monkeypatch.setattr(members, "_IDS_AT_ONCE", 3)
     for number in range(8):
         await opened.store.insert("CarePlan", f"n{number}", plan(title=str(number)), "POST")
     found = await opened.store.members([f"CarePlan/n{number}" for number in range(-2, 9)], ("title",))

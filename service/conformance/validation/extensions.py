@@ -53,7 +53,6 @@ class Extensions:
     def rule(self, key: str, host: Iterable[str]) -> Rule:
         """Return the rule of ``key``, extension or modifierExtension, on an element that is of the types ``host``."""
         names = frozenset(host)
-        is_part = "Extension" in names
 
         def check(value: Any, parent: dict[str, Any], place: Place, report: Report) -> None:
             for number, extension in enumerate(value) if type(value) is list else ():
@@ -65,7 +64,7 @@ class Extensions:
                     if known.elements.isdisjoint(names) and not _is_allowed(known, parent, place, report):
                         report.add(_misplaced(known, where))
                     known.check(extension, where, report)
-                elif url.startswith(_OURS) or (":" not in url and not is_part):
+                elif url.startswith(_OURS):
                     report.add(self._unknown(url, where))
 
         return check
