@@ -33,7 +33,7 @@ def references_in(resource: Any) -> list[Reference]:
                 kind = item.__class__
                 if kind is dict or kind is list:
                     waiting.append(item)
-    return found
+    return found[::-1]
 
 
 def places_of(

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from service.fhir.entry import Request
-from service.fhir.outcome import Issue, OutcomeError, quoted, shown
+from service.fhir.outcome import MOST_SHOWN, Issue, OutcomeError, quoted, shown
 from service.interactions.context import Context
 
 _MODES = ("create", "update", "delete", "profile")
@@ -80,10 +80,9 @@ def _parts(parameters: dict[str, Any], context: Context) -> Iterator[_Given]:
 
 
 def _unusable(given: list[_Given]) -> Iterator[Issue]:
-    unknown = [item for item in given if item.name not in _MEMBERS or item.place == "http.resource"]
-    times = Counter(item.name for item in given if item not in unknown)
-    for item in given:
-        if item in unknown:
+    times = Counter(item.name for item in given if not _is_unknown(item))
+    for item in given[:MOST_SHOWN]:
+        if _is_unknown(item):
             near = get_close_matches(item.name[:64], _MEMBERS, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             sentence = f"$validate takes no parameter {shown(item.name)} here{hint}"
@@ -93,6 +92,10 @@ def _unusable(given: list[_Given]) -> Iterator[Issue]:
         elif item.value is None:
             sentence = f"{item.name}: This parameter is given as {' or '.join(_MEMBERS[item.name])}"
             yield Issue("parameter-value", sentence, item.place)
+
+
+def _is_unknown(item: _Given) -> bool:
+    return item.name not in _MEMBERS or item.place == "http.resource"
 
 
 def _wrong_mode(found: dict[str, _Given], request: Request) -> Iterator[Issue]:

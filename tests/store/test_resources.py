@@ -13,6 +13,7 @@ from service.fhir import json
 from service.fhir.datetimes import instant
 from service.fhir.outcome import OutcomeError
 from service.store import members
+from service.store import resources as stored
 from service.store.document import to_history
 from service.store.driver import Driver
 from service.store.resources import ExistsError, MovedOnError, ResourceStore
@@ -292,7 +293,7 @@ async def test_transactions_in_conflict_both_commit(opened: OpenStore) -> None:
 async def test_a_conflict_that_lasts_is_409_and_changes_nothing(
     opened: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources, "TRANSACTION_SECONDS", 0.2)
+    monkeypatch.setattr(stored, "TRANSACTION_SECONDS", 0.2)
     first = await opened.store.insert("CarePlan", "a", plan(), "POST")
 
     async def overtaken(store: ResourceStore) -> None:
@@ -334,7 +335,7 @@ async def test_an_id_taken_during_a_transaction_is_seen_when_it_runs_again(opene
 async def test_a_database_that_does_not_answer_is_503(
     driver_name: Any, opened: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources, "TRANSACTION_SECONDS", 0.2)
+    monkeypatch.setattr(stored, "TRANSACTION_SECONDS", 0.2)
     closed = "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50&directConnection=true"
     driver = Driver(driver_name, closed, "none")
     store = ResourceStore(driver, opened.store._types, opened.clock)

@@ -44,7 +44,7 @@ def _of_code(binding: Binding, terminology: Terminology) -> Item:
     codes = frozenset(code for _, code in terminology.known_codings(binding.value_set))
 
     def check(value: Any, place: Place, report: Report) -> None:
-        if type(value) is str and value not in codes:
+        if type(value) is str and value not in codes and value == value.strip() != "":
             report.add(_issue(binding, f"{quoted(value)} is {_not_one_of(codes, value)}", place))
 
     return check

@@ -72,7 +72,8 @@ class LimitsCheck:
             )
         if self.limits.most == 0:
             return f"{self.what} is not allowed here"
-        return f"{self.what} may be there {self.limits.most} times at most, not {count} times"
+        times = "once" if self.limits.most == 1 else f"{self.limits.most} times"
+        return f"{self.what} may be there {times} at most, not {count} times"
 
     def _meaning(self) -> str:
         return f": {self.limits.short}" if self.limits.short else ""

@@ -26,6 +26,8 @@ class Known:
     """Types and paths of the elements on which it may stand."""
     extensions: frozenset[str]
     """Extensions of which it may be a part."""
+    key: str
+    """Whether it is an ``extension`` or a ``modifierExtension``."""
     check: Item
 
     @classmethod
@@ -37,7 +39,8 @@ class Known:
             raise LookupError(f"The context of {definition['url']} is of a kind that is not supported")
         elements = frozenset(text for kind, text in contexts if kind == "element")
         extensions = frozenset(text for kind, text in contexts if kind == "extension")
-        return cls(definition["name"], elements, extensions, check)
+        key = "modifierExtension" if definition["snapshot"]["element"][0].get("isModifier") else "extension"
+        return cls(definition["name"], elements, extensions, key, check)
 
 
 class Extensions:
@@ -61,7 +64,9 @@ class Extensions:
                     continue  # reported by the rules of the type
                 where, known = Place(place, key, number, place.depth + 1), self._known.get(url)
                 if known is not None:
-                    if known.elements.isdisjoint(names) and not _is_allowed(known, parent, place, report):
+                    if key != known.key or not (
+                        names.intersection(known.elements) or _is_allowed(known, parent, place, report)
+                    ):
                         report.add(_misplaced(known, where))
                     known.check(extension, where, report)
                 elif url.startswith(_OURS):
@@ -106,5 +111,5 @@ def _at(resource: dict[str, Any], steps: list[Place]) -> dict[str, Any]:
 
 def _misplaced(known: Known, place: Place) -> Issue:
     allowed = listed(known.elements | known.extensions)
-    sentence = f"The extension {known.name} is not allowed here, only on: {allowed}"
+    sentence = f"The extension {known.name} is not allowed here, only as {known.key} of: {allowed}"
     return Issue("extension-context", sentence, str(place))

@@ -12,8 +12,11 @@ from service.fhir.json import Number
 
 Check = Callable[[Any], bool]
 
+LONGEST_TEXT = 1024 * 1024
+"""Characters of a string; https://hl7.org/fhir/R4/datatypes.html#string"""
+
 _REGEX = "http://hl7.org/fhir/StructureDefinition/regex"
-_TEXTS = {"string", "markdown", "xhtml"}
+_TEXTS = {"string", "markdown"}
 _TIMES = {"date", "dateTime", "instant"}
 _INTEGERS = {"integer": (-(2**31), 2**31 - 1), "positiveInt": (1, 2**31 - 1), "unsignedInt": (0, 2**31 - 1)}
 
@@ -29,7 +32,10 @@ def primitive_checks(definitions: Definitions) -> dict[str, Check]:
 
 def _check(name: str, regex: str | None) -> Check:
     if name in _TEXTS:
-        return _is_text  # their expression only demands a character, and costs time on long texts
+        # their expression only demands a character, and costs time on long texts
+        return lambda value: type(value) is str and 0 < len(value) <= LONGEST_TEXT
+    if name == "xhtml":
+        return _is_text
     if name == "boolean":
         return lambda value: value is True or value is False
     if name == "decimal":
@@ -61,7 +67,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_base64(value: Any) -> bool:
-    if type(value) is not str or not value:
+    if type(value) is not str or not value.strip():
         return False
     try:
         b64decode("".join(value.split()), validate=True)

@@ -180,7 +180,7 @@ def _choice_check(name: str, allowed: set[str]) -> OfAll:
     def check(found: list[Occurrence], place: Place, report: Report) -> None:
         for _, element, where in found:
             if element.type not in allowed:
-                sentence = f"{name} cannot be a {element.type} here, only: {listed(allowed)}"
+                sentence = f"{name} cannot be of type {element.type} here, only: {listed(allowed)}"
                 report.add(Issue("choice-type", sentence, str(where)))
 
     return check

@@ -50,7 +50,7 @@ class Report:
     def add(self, issue: Issue) -> None:
         """Add ``issue``; raises FullError where that is enough. A warning beyond what is enough is left out."""
         if issue.severity != "error":
-            if len(self.issues) - self._errors < MOST_ISSUES:
+            if len(self.issues) - self._errors <= MOST_ISSUES:
                 self.issues.append(issue)
             return
         self.issues.append(issue)

@@ -136,7 +136,7 @@ class Shape:
             rules[key] = many(key, name, item, or_null=True)
         else:
             rules[key] = unless(self._accepts(element), single(name, item))
-        if not element.is_bare:
+        if not element.is_bare and element.type != "xhtml":
             rules[f"_{key}"] = many_extras(key, name, extra) if element.many else single_extra(key, name, extra)
 
     def _primitive(self, element: Element) -> Item:

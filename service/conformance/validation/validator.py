@@ -40,6 +40,7 @@ class Validator:
         same_reference: SameReference | None = None,
         claims: Claims = "claimed",
     ) -> None:
+        self._definitions = definitions
         self._structures = structures
         self._claims = claims
         self._capabilities = definitions.resource_capabilities
@@ -66,7 +67,14 @@ class Validator:
 
     def knows(self, profile: str) -> bool:
         """Return whether ``profile``, a canonical URL, is one that resources can be held to."""
-        return profile.partition("|")[0] in self._profiles
+        return self._find(profile) in self._profiles
+
+    def _find(self, profile: str) -> str | None:
+        """Return the URL without version of a structure that is held, and in that version where one is named."""
+        url, _, version = profile.partition("|")
+        definition = self._definitions.find(url) or {}
+        is_held = definition.get("resourceType") == "StructureDefinition"
+        return url if is_held and version in ("", definition["version"]) else None
 
     def profiles_of(self, resource: dict[str, Any], more: Iterable[str] = ()) -> list[str]:
         """Return the profiles that ``resource`` is held to: as the setting says, and ``more``.
@@ -79,8 +87,8 @@ class Validator:
         if self._claims == "always":
             capability = self._capabilities.get(str(resource.get("resourceType")), {})
             claimed += capability.get("supportedProfile", [])
-        found = [url.partition("|")[0] for url in (*claimed, *more)]
-        return [url for url in dict.fromkeys(found) if url in self._profiles]
+        found = dict.fromkeys(map(self._find, (*claimed, *more)))
+        return [url for url in found if url in self._profiles]
 
     def issues(self, resource: Any, root: str | None = None, profiles: Iterable[str] = ()) -> list[Issue]:
         """Return all that is wrong with ``resource`` or might be better (warnings); empty when all is well.
@@ -122,12 +130,11 @@ class Validator:
 
     def _check_claims(self, name: str, value: dict[str, Any], place: Place, report: Report) -> None:
         for number, url in _claimed(value):
-            of_type = self._profiles.get(url.partition("|")[0], (None,))[0]
-            where = f"{place}.meta.profile[{number}]"
-            if of_type is None:
+            known, where = self._find(url), f"{place}.meta.profile[{number}]"
+            if known is None:
                 sentence = f"The profile {shown(url)} is not held here, so the resource was not checked by it"
                 report.add(Issue("profile-unknown", sentence, where, "warning"))
-            elif of_type != name:
+            elif (of_type := self._definitions.get(known)["type"]) not in list(self._structures.ancestors(name)):
                 report.add(Issue("profile-type", f"{shown(url)} is a profile of {of_type}, not of {name}", where))
 
 

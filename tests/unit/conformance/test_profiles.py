@@ -206,6 +206,16 @@ BROKEN: list[tuple[str, Json, list[tuple[str, str, str]]]] = [
         [("error", "extension-unknown", "CarePlan.extension[2].url")],
     ),
     (
+        "an extension that modifies nothing, where modifiers stand",
+        plan(modifierExtension=[{"url": own("strength"), "valueCodeableConcept": {"text": "x"}}]),
+        [("error", "extension-context", "CarePlan.modifierExtension[0]")],
+    ),
+    (
+        "a padded code is badly written, and no other code",
+        with_extension(plan(), extension(own("agreement"), valueReference_party=WORKER, valueCode_status="agree ")),
+        [("error", "format", "CarePlan.extension[2].extension[1].value.ofType(code)")],
+    ),
+    (
         "an extension on a primitive element where it is not allowed",
         plan(_status={"extension": [AGREEMENT]}),
         [("error", "extension-context", "CarePlan.status.extension[0]")],
@@ -251,6 +261,18 @@ class TestClaims:
         assert found(plan(meta={"profile": [own("RecoveryGoal"), f"{own('RecoveryCarePlan')}|0.1.0"]})) == [
             ("error", "profile-type", "CarePlan.meta.profile[0]")
         ]
+
+    @pytest.mark.parametrize("url", [hl7("CarePlan"), hl7("Resource")])
+    def test_a_type_is_a_profile_that_each_of_its_resources_fulfils(self, url: str) -> None:
+        assert found(plan(meta={"profile": [url, own("RecoveryCarePlan")]})) == []
+
+    def test_another_version_of_a_profile_is_not_held(self) -> None:
+        issues = found(plan(meta={"profile": [f"{own('RecoveryCarePlan')}|9.9.9"]}, goal=None))
+        assert issues == [("warning", "profile-unknown", "CarePlan.meta.profile[0]")]
+
+    def test_an_extension_is_no_profile_of_a_plan(self) -> None:
+        issues = found(plan(meta={"profile": [own("RecoveryCarePlan"), own("agreement")]}))
+        assert issues == [("error", "profile-type", "CarePlan.meta.profile[1]")]
 
     def test_a_contained_resource_is_held_to_what_it_claims(self) -> None:
         inner = {**goal(expressedBy=None), "id": "g"}

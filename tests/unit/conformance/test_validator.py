@@ -9,6 +9,7 @@ import pytest
 from service.conformance.definitions import Definitions
 from service.conformance.structures import Structures
 from service.conformance.terminology import Terminology
+from service.conformance.validation.primitives import LONGEST_TEXT
 from service.conformance.validation.report import MOST_ISSUES
 from service.conformance.validation.shape import DEEPEST
 from service.conformance.validation.validator import Validator
@@ -17,6 +18,7 @@ from service.fhir.versions import R4
 from tests.support.resources import care_plan, goal, risk_assessment
 
 Json = dict[str, Any]
+DIV = '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'
 WHY = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
 
 
@@ -104,6 +106,7 @@ class TestPrimitiveExtensions:
             ({"_startDate": {"colour": 1}}, ("unknown-element", "Goal.start.ofType(date).colour")),
             ({"_subject": WHY}, ("unknown-element", "Goal._subject")),
             ({"_id": WHY}, ("unknown-element", "Goal._id")),
+            ({"text": {"status": "empty", "_div": WHY, "div": DIV}}, ("unknown-element", "Goal.text._div")),
             ({"__startDate": WHY}, ("unknown-element", "Goal.__startDate")),
             ({"_resourceType": WHY}, ("unknown-element", "Goal._resourceType")),
             ({"startDate": "2024", "_startCodeableConcept": WHY}, ("unknown-element", "Goal._startCodeableConcept")),
@@ -274,6 +277,11 @@ class TestLimits:
         start = time.process_time()
         assert found(resource) == []
         assert time.process_time() - start < 0.1
+
+
+def test_a_text_has_a_million_characters_at_most() -> None:
+    assert found(goal(description={"text": "x" * LONGEST_TEXT})) == []
+    assert found(goal(description={"text": "x" * (LONGEST_TEXT + 1)})) == [("format", "Goal.description.text")]
 
 
 def test_numbers_keep_their_kind() -> None:
