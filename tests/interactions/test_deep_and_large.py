@@ -105,7 +105,7 @@ async def test_of_very_many_issues_the_first_hundred_are_listed(client):
 
 async def test_a_resource_too_large_for_the_database_is_413_wherever_it_stands(client):
     before = await total(client)
-    large = goal(id="too-large", note=[{"text": "x" * 9_000_000}])
+    large = goal(id="too-large", note=[{"text": "x" * 1_000_000}] * 9)
     for response in (
         await client.post("/Goal", json=large),
         await client.put("/Goal/too-large", json=large),

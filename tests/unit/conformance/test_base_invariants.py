@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.conformance.definitions import Definitions
+from service.conformance.fhirpath.conditions import Scope, compile_condition
 from service.conformance.structures import Structures
 from service.conformance.terminology import Terminology
 from service.conformance.validation.invariants import MENDED, WRITTEN_BY_HAND
@@ -182,13 +183,20 @@ class TestWrittenByHand:
     def test_each_stands_in_the_definitions(self) -> None:
         assert self.expressions().keys() == WRITTEN_BY_HAND | MENDED.keys()
 
+    @pytest.mark.parametrize("members", [{"id": "c"}, {"id": "c", "text": "x"}, {"text": "x"}])
+    def test_ele_1(self, members: Json) -> None:
+        holds = compile_condition(
+            self.expressions()["ele-1"], "CodeableConcept", STRUCTURES
+        )  # fhirpathpy has no hasValue
+        assert holds(members, Scope(goal(), goal())) == (found(goal(category=[members])) == [])
+
     extensions = st.recursive(
         st.fixed_dictionaries(
             {"url": st.just("http://x.org")}, optional={"valueString": st.just("x"), "id": st.just("i")}
         ),
         lambda inner: st.fixed_dictionaries(
-            {"url": st.just("http://x.org")},
-            optional={"extension": st.lists(inner, min_size=1, max_size=2), "valueCode": st.just("c")},
+            {"url": st.just("http://x.org"), "extension": st.lists(inner, min_size=1, max_size=2)},
+            optional={"valueCode": st.just("c")},
         ),
         max_leaves=4,
     )

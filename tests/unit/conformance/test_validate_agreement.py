@@ -144,7 +144,8 @@ def test_whatever_the_models_refuse_the_rules_refuse_and_more_only_where_the_spe
         else:
             for issue in issues:
                 kinds = STRICTER.get(issue.rule, set())
-                if kinds is not None and mutant.kind not in kinds:
+                is_beside_xhtml = mutant.place.endswith(".text.div")  # which has no extensions, so no _div
+                if kinds is not None and mutant.kind not in kinds and not is_beside_xhtml:
                     differences.append(("only the rules refuse", mutant.kind, mutant.place, str(issue)))
     assert differences == []
     assert both[True] > 10_000
@@ -178,7 +179,7 @@ def test_all_issues_of_a_resource_are_reported_at_once() -> None:
     chance, most = random.Random(20261122), 0
     for base in valid_resources():
         broken, expected = copy.deepcopy(base), set()
-        for key in base.keys() - {"resourceType", "id"}:
+        for key in sorted(base.keys() - {"resourceType", "id", "contained"}):  # which tells what #references lead to
             path = chance.choice(list(paths({key: base[key]})))
             changes = [item for item in mutants(base, path) if item.resource.keys() <= base.keys()]
             mutant = next(item for item in chance.sample(changes, len(changes)) if ours(item.resource))
