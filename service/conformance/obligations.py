@@ -23,7 +23,12 @@ def is_obligation_in_force(resource: Json) -> bool:
 
 def has_orientation(goal: Json | None, code: str) -> bool:
     """Return whether ``goal`` is personal, clinical or an obligation, as ``code`` says."""
-    codings = [coding for concept in _objects(goal, "category") for coding in _objects(concept, "coding")]
+    return any(says_orientation(category, code) for category in _objects(goal, "category"))
+
+
+def says_orientation(category: Json, code: str) -> bool:
+    """Return whether one category of a goal says so."""
+    codings = _objects(category, "coding")
     return any((coding.get("system"), coding.get("code")) == (ORIENTATION, code) for coding in codings)
 
 

@@ -10,10 +10,10 @@ from typing import Any, Literal, NamedTuple
 from service.conformance.obligations import has_orientation, is_obligation_in_force, supported_goals
 from service.conformance.references import places_of, references_in
 from service.conformance.structures import Structures
+from service.conformance.validation.validator import is_withdrawn
 from service.fhir.outcome import MOST_SHOWN, Issue, shown
 from service.fhir.reference import Addresses
 
-WITHDRAWN = "entered-in-error"
 NEEDED = ("subject", "category")
 """The members of other resources that the rules look at."""
 
@@ -54,7 +54,7 @@ class RelatedRules:
 
         ``profiles`` are those that it is held to beside the ones that it claims.
         """
-        if not isinstance(resource, dict) or WITHDRAWN in (resource.get("status"), resource.get("lifecycleStatus")):
+        if not isinstance(resource, dict) or is_withdrawn(resource):
             return None
         is_held = bool(self._profiles_of(resource, profiles))
         must_exist = is_held if self._existence == "recovery" else self._existence == "always"

@@ -11,7 +11,7 @@ _FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-t
 _BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 _SYSTEM_TYPES = "http://hl7.org/fhirpath/System."
 _INLINE = {"BackboneElement", "Element"}
-_OF_EVERY_ELEMENT = {"ele-1", "ext-1"}
+OF_EVERY_ELEMENT = {"ele-1", "ext-1"}
 """Invariants that snapshots repeat at each element; its type brings them."""
 ANY = "Resource"
 
@@ -181,7 +181,7 @@ class _Compiler:
             elif code in _INLINE and path in self._by_parent:
                 element.structure = self.structure_at(path)
             if element.structure is None:
-                element.constraints = tuple(rule for rule in Constraint.of(item) if rule.key not in _OF_EVERY_ELEMENT)
+                element.constraints = tuple(rule for rule in Constraint.of(item) if rule.key not in OF_EVERY_ELEMENT)
             yield element
 
     @staticmethod

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from service.fhir.positions import Position, SourceText, steps_of
@@ -129,6 +130,12 @@ def quoted(value: Any) -> str:
         digits = getattr(value, "text", None) or str(value)
         return digits if len(digits) <= LONGEST_VALUE else f"a number of {len(digits)} digits"
     return "a list" if isinstance(value, list) else "an object"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence about ``name``, which names nothing: the nearest of ``known``, or nothing."""
+    near = get_close_matches(name[:LONGEST_NAME], known, 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _text_of(length: int) -> str:

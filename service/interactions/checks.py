@@ -1,8 +1,9 @@
 """What a resource has to fulfil before it is written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from service.conformance.related import Related
 from service.fhir.entry import Request
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
@@ -18,7 +19,8 @@ async def checked_resource(request: Request, context: Context) -> tuple[dict[str
     if request.warnings is None:
         written = {"/".join(request.path): request.resource} if len(request.path) == 2 else {}
         surroundings = Surroundings(context.store, written)
-        request.warnings = refuse_errors(await write_issues(request, context, None, surroundings))
+        (issues,) = await write_issues([(request, None)], context, surroundings)
+        request.warnings = refuse_errors(issues)
     return request.resource, request.warnings
 
 
@@ -30,11 +32,23 @@ def refuse_errors(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     return found
 
 
-async def write_issues(request: Request, context: Context, root: str | None, surroundings: Surroundings) -> list[Issue]:
-    """Return everything that is wrong with the resource that ``request`` would write, and what warns."""
-    resource, path = request.resource, request.path
-    issues = await resource_issues(resource, path[0], context, root, (), surroundings)
-    return issues + (update_issues(resource, path, root) if request.method == "PUT" else [])
+async def write_issues(
+    writes: Sequence[tuple[Request, str | None]], context: Context, surroundings: Surroundings
+) -> list[list[Issue]]:
+    """Return everything that is wrong with the resource that each of ``writes`` would write, and what warns.
+
+    Beside each request stands where its resource is, None where it is the body. The store is asked once for all.
+    """
+    looked = [_look_at(request.resource, request.path[0], context, root) for request, root in writes]
+    known = await surroundings.known({name for _, related in looked if related for name in related.targets})
+    return [
+        [
+            *issues,
+            *(related.issues(known, root) if related else ()),
+            *(update_issues(request.resource, request.path, root) if request.method == "PUT" else ()),
+        ]
+        for (request, root), (issues, related) in zip(writes, looked, strict=True)
+    ]
 
 
 def update_issues(resource: Any, path: tuple[str, ...], root: str | None = None) -> list[Issue]:
@@ -70,13 +84,19 @@ async def resource_issues(
     ``profiles`` are those that it has to fulfil beside the ones that it claims, and ``surroundings`` where the
     resources are that it refers to, the store unless others are written with it.
     """
+    issues, related = _look_at(resource, resource_type, context, root, profiles)
+    if related is None:
+        return issues
+    known = await (surroundings or Surroundings(context.store)).known(related.targets)
+    return issues + related.issues(known, root)
+
+
+def _look_at(
+    resource: Any, resource_type: str, context: Context, root: str | None, profiles: Iterable[str] = ()
+) -> tuple[list[Issue], Related | None]:
+    """Return what is wrong with a resource by itself, and what it has to do with others, None where no rule asks."""
     given = resource.get("resourceType") if isinstance(resource, dict) else None
     if given != resource_type:
         sentence = f"The body must be a {resource_type}, and its resourceType must say so"
-        return [Issue("resource-type", sentence, f"{root or resource_type}.resourceType")]
-    issues = context.validator.issues(resource, root, profiles)
-    related = context.related.of(resource, profiles)
-    if related is not None:
-        known = await (surroundings or Surroundings(context.store)).known(related.targets)
-        issues += related.issues(known, root)
-    return issues
+        return [Issue("resource-type", sentence, f"{root or resource_type}.resourceType")], None
+    return context.validator.issues(resource, root, profiles), context.related.of(resource, profiles)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from service.conformance.validation.validator import is_withdrawn
 from service.fhir import json
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError, shown
@@ -45,7 +46,7 @@ async def _related(plan: Resource, context: Context) -> Related:
     """Return what belongs on the page of ``plan``, in three searches."""
     of_plan = context.parsers["CarePlan"].parse([("part-of", f"CarePlan/{plan['id']}")], lenient=False)
     plans, all_plans = await _search("CarePlan", of_plan.predicate, context)
-    parts = [part for part in plans if part["status"] != "entered-in-error"]
+    parts = [part for part in plans if not is_withdrawn(part)]
     goals, all_goals = await _named("Goal", [item for part in (plan, *parts) for item in goals_named(part)], context)
     references = [item for resource in (plan, *parts, *goals) for item in risk_assessments_named(resource)]
     risks, all_risks = await _named("RiskAssessment", references, context)

@@ -93,11 +93,8 @@ async def _resource_issues(entries: list[BundleEntry], requests: list[Request], 
     writes = [(entry, request) for entry, request in pairs if _stores(request)]
     issues = [issue for entry, request in writes for issue in links.rewrite(request.resource, entry, context)]
     surroundings = Surroundings(context.store, _written(requests))
-    related = [context.related.of(request.resource) for _, request in writes]
-    await surroundings.known({name for item in related if item for name in item.targets})
-    for entry, request in writes:
-        root = f"{entry.place}.resource"
-        found = await write_issues(request, context, root, surroundings)
+    placed = [(request, f"{entry.place}.resource") for entry, request in writes]
+    for (request, _), found in zip(placed, await write_issues(placed, context, surroundings), strict=True):
         request.warnings = tuple(issue for issue in found if not issue.is_error)
         issues += found
         if request.preferences.returns is None:

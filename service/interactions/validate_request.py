@@ -6,11 +6,10 @@ Its parameters come in the address or in a Parameters resource; a body of anothe
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from service.fhir.entry import Request
-from service.fhir.outcome import MOST_SHOWN, Issue, OutcomeError, quoted, shown
+from service.fhir.outcome import LONGEST_VALUE, MOST_SHOWN, Issue, OutcomeError, did_you_mean, quoted, shown
 from service.interactions.context import Context
 
 _MODES = ("create", "update", "delete", "profile")
@@ -83,8 +82,7 @@ def _unusable(given: list[_Given]) -> Iterator[Issue]:
     times = Counter(item.name for item in given if not _is_unknown(item))
     for item in given[:MOST_SHOWN]:
         if _is_unknown(item):
-            near = get_close_matches(item.name[:64], _MEMBERS, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(item.name[:LONGEST_VALUE], _MEMBERS)
             sentence = f"$validate takes no parameter {shown(item.name)} here{hint}"
             yield Issue("unknown-parameter", sentence, item.place)
         elif times[item.name] > 1:

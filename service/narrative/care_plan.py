@@ -55,7 +55,7 @@ def care_plan(record: Record) -> Document:
         record.section("activities", [_activity(record, item) for item in resource.get("activity", ())]),
         other_words(record, others),
         _safety(record),
-        record.section("risk-decisions", _named(record, filter(_is_risk_assessment, supporting))),
+        record.section("risk-decisions", _named(record, filter(is_risk_assessment, supporting))),
         stipulations(record),
         legal_basis(record),
         agreement(record),
@@ -64,7 +64,7 @@ def care_plan(record: Record) -> Document:
         record.section("results", found),
     ]
     review = next_review(record)
-    rest = [item for item in supporting if not _is_risk_assessment(item)]
+    rest = [item for item in supporting if not is_risk_assessment(item)]
     sections.append(record.section("about", facts=_about(record, rest)))
     kinds = record.concepts(resource.get("category", ()))
     page = document(record, resource.get("title") or kinds, status, in_order(resource, sections))
@@ -88,7 +88,8 @@ def in_order(plan: Element, sections: Iterable[Section]) -> list[Section]:
     return sorted(some(sections), key=lambda section: places.get(section.key, len(first)))
 
 
-def _is_risk_assessment(reference: Element) -> bool:
+def is_risk_assessment(reference: Element) -> bool:
+    """Return whether a reference is known to lead to a risk assessment."""
     return reference.get("type") == "RiskAssessment" or "RiskAssessment/" in reference.get("reference", "")
 
 

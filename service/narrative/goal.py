@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from service.conformance.definitions import CANONICAL
+from service.conformance.obligations import RELATIONSHIP, says_orientation
 from service.narrative.document import OWN, Document, Fact, Statement
 from service.narrative.record import HL7, Extensions, Parts, Record
 from service.narrative.recovery_fields import (
@@ -19,9 +19,7 @@ from service.narrative.recovery_fields import (
 from service.narrative.values import Element
 
 GOAL_ACCEPTANCE = f"{HL7}/goal-acceptance"
-GOAL_RELATIONSHIP = f"{HL7}/goal-relationship"
 BARRIER = f"{HL7}/workflow-barrier"
-ORIENTATION = f"{CANONICAL}/CodeSystem/goal-orientation"
 PROTECTIVE_FACTOR = f"{HL7}/workflow-protectiveFactor"
 
 
@@ -47,7 +45,8 @@ def goal(record: Record) -> Document:
     ]
     page = document(record, description.get("text") or say.names(description), status, sections)
     author = resource.get("expressedBy")
-    page.tag = "; ".join(say.concept(category) for category in resource.get("category", ()) if _is_obligation(category))
+    obligations = [item for item in resource.get("category", ()) if says_orientation(item, "obligation")]
+    page.tag = record.concepts(obligations)
     page.tone = "legal" if page.tag else OWN if record.is_person(author) else ""
     page.lead = record.facts(
         ("expressed-by", author and record.reference(author)),
@@ -58,11 +57,6 @@ def goal(record: Record) -> Document:
         ("status-date", said_date(record, resource.get("statusDate"))),
     )
     return page
-
-
-def _is_obligation(category: Element) -> bool:
-    codings = category.get("coding", ())
-    return any(coding.get("system") == ORIENTATION and coding.get("code") == "obligation" for coding in codings)
 
 
 def _target(record: Record, target: Element) -> Statement:
@@ -91,7 +85,7 @@ def _links(record: Record) -> list[Statement]:
             record.reference(parts.get("target") or {}),
             label=record.say.concept(parts.get("type") or {}),
         )
-        for parts in map(Parts, record.extensions.all(GOAL_RELATIONSHIP))
+        for parts in map(Parts, record.extensions.all(RELATIONSHIP))
     ]
 
 

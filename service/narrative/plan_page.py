@@ -6,7 +6,7 @@ from typing import Any
 
 from service.fhir.reference import Addresses
 from service.narrative.added import added_words
-from service.narrative.care_plan import in_order
+from service.narrative.care_plan import in_order, is_risk_assessment
 from service.narrative.document import Document, Section, Statement
 from service.narrative.narrator import DOCUMENTS, Narrator
 from service.narrative.record import Record
@@ -35,9 +35,7 @@ def goals_named(plan: Resource) -> list[Reference]:
 
 def risk_assessments_named(resource: Resource) -> Iterator[Reference]:
     """Yield the references of a plan or a goal to risk assessments."""
-    for reference in (*resource.get("supportingInfo", ()), *resource.get("addresses", ())):
-        if reference.get("type") == "RiskAssessment" or "RiskAssessment/" in reference.get("reference", ""):
-            yield reference
+    yield from filter(is_risk_assessment, (*resource.get("supportingInfo", ()), *resource.get("addresses", ())))
 
 
 class PlanPage:

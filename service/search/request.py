@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from typing import TypeVar
 
 from service.conformance.search_parameters import SearchParameter
 from service.fhir.entry import Parameters, whole_number
-from service.fhir.outcome import Issue, OutcomeError, shown
+from service.fhir.outcome import LONGEST_VALUE, Issue, OutcomeError, did_you_mean, shown
 from service.search import fields
 from service.search.predicate import Predicate, all_of
 from service.search.types.reference import References
@@ -133,8 +132,7 @@ class SearchParser:
 
     def _hint(self, name: str) -> str:
         known = [*self._parameters, *CONTROL, "_summary", "_elements"]
-        near = get_close_matches(name[:64], known, 1)
-        return f"; did you mean {near[0]}?" if near else ""
+        return did_you_mean(name[:LONGEST_VALUE], known)
 
 
 class _Control:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from service.conformance.definitions import Definition
 from service.conformance.fhirpath.syntax import Call, Literal, Member, Node, Operation, parse
-from service.conformance.structures import Constraint
+from service.conformance.structures import OF_EVERY_ELEMENT, Constraint
 
 _STATUSES = ("status", "lifecycleStatus")
-_OF_EVERY_ELEMENT = ("ele-1", "ext-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def own_rules(profile: Definition) -> list[Rule]:
 
 def inherited_rules(profile: Definition) -> list[Constraint]:
     """Return the rules that every resource of the profile's type keeps, whether or not it claims the profile."""
-    left_out = {*_OF_EVERY_ELEMENT, *(rule.constraint.key for rule in own_rules(profile))}
+    left_out = {*OF_EVERY_ELEMENT, *(rule.constraint.key for rule in own_rules(profile))}
     every = [item for element in profile["snapshot"]["element"] for item in Constraint.of(element)]
     return list({item.key: item for item in every if item.key not in left_out}.values())
 

@@ -1,7 +1,6 @@
 """Codes that have to be, or should be, of a value set (https://hl7.org/fhir/R4/terminologies.html#strength)."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 from service.conformance.definitions import CANONICAL
@@ -9,7 +8,7 @@ from service.conformance.structures import Binding
 from service.conformance.terminology import Terminology
 from service.conformance.validation.place import Place
 from service.conformance.validation.report import Item, Report
-from service.fhir.outcome import Issue, quoted
+from service.fhir.outcome import LONGEST_VALUE, Issue, did_you_mean, quoted
 
 MOST_LISTED = 20
 """Codes in one sentence."""
@@ -112,9 +111,7 @@ def _sentence(codings: list[dict[str, Any]], binding: Binding, terminology: Term
 
 
 def _not_one_of(codes: Iterable[str], value: str) -> str:
-    near = get_close_matches(value[:64], codes, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"not one of: {listed(codes)}{hint}"
+    return f"not one of: {listed(codes)}{did_you_mean(value[:LONGEST_VALUE], codes)}"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -5,14 +5,13 @@ https://hl7.org/fhir/R4/defining-extensions.html; those of others that we do not
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from service.conformance.definitions import CANONICAL, Definition
 from service.conformance.validation.bindings import listed
 from service.conformance.validation.place import Place
 from service.conformance.validation.report import Item, Report, Rule
-from service.fhir.outcome import Issue, shown
+from service.fhir.outcome import Issue, did_you_mean, shown
 
 _OURS = f"{CANONICAL}/StructureDefinition/"
 
@@ -75,9 +74,7 @@ class Extensions:
         return check
 
     def _unknown(self, url: str, place: Place) -> Issue:
-        near = get_close_matches(url, self._known, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        sentence = f"No extension has the url {shown(url)}{hint}"
+        sentence = f"No extension has the url {shown(url)}{did_you_mean(url, self._known)}"
         return Issue("extension-unknown", sentence, f"{place}.url")
 
 

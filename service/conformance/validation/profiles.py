@@ -38,7 +38,7 @@ class ProfileCompiler:
         """Return the check of what ``definition`` demands beyond the rules of its type."""
         node = tree_of(definition["snapshot"]["element"])
         structure = self.structures.of_type(definition["type"])
-        return together(_Profile(self, node).of_object(node, structure))
+        return together(_Profile(self, node).of_object(node, structure, structure.constraints))
 
 
 class _Profile:
@@ -52,10 +52,10 @@ class _Profile:
         self._compiler = compiler
         self._rules = frozenset(rule.key for rule in Constraint.of(root.definition))
 
-    def of_object(self, node: Node, structure: Structure) -> list[Item]:
-        """Return the checks of an object with ``structure``."""
+    def of_object(self, node: Node, structure: Structure, known: Iterable[Constraint]) -> list[Item]:
+        """Return the checks of an object with ``structure``, whose type brings the invariants ``known``."""
         members = [self._member(name, child, structure) for name, child in node.children.items()]
-        return [item for item in members if item] + self._invariants_beyond(node, structure.constraints, structure)
+        return [item for item in members if item] + self._invariants_beyond(node, known, structure)
 
     def _member(self, name: str, node: Node, structure: Structure) -> Item | None:
         elements = structure.choices[name]
@@ -143,17 +143,10 @@ class _Profile:
                 checks += self._of_type(of_type, element)
         if self._structures.is_primitive(element.type):
             return checks + self._invariants_beyond(node, element.constraints, element.type)
-        return checks + self._of_complex(node, element)
-
-    def _of_complex(self, node: Node, element: Element) -> list[Item]:
         if element.type == ANY:
-            return []  # checked by its own type
+            return checks  # a resource is checked by its own type
         below = self._structures.below(element)
-        known = (*element.constraints, *below.constraints)
-        return [
-            *(item for name, child in node.children.items() if (item := self._member(name, child, below))),
-            *self._invariants_beyond(node, known, below),
-        ]
+        return checks + self.of_object(node, below, (*element.constraints, *below.constraints))
 
     def _of_type(self, of_type: Definition, element: Element) -> Iterator[Item]:
         targets = frozenset(self._constrained_type(url) for url in of_type.get("targetProfile", ()))

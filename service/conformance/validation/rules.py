@@ -1,12 +1,11 @@
 """Rules for one JSON key, made of the checks of its values: single values, lists, choices, what stands beside them."""
 
-from difflib import get_close_matches
 from typing import Any
 
 from service.conformance.validation.place import Place
 from service.conformance.validation.primitives import Check
 from service.conformance.validation.report import Item, Report, Rule
-from service.fhir.outcome import Issue, shown
+from service.fhir.outcome import LONGEST_VALUE, Issue, did_you_mean, shown
 
 
 def unless(accepts: Check, rule: Rule) -> Rule:
@@ -37,8 +36,8 @@ def single_extra(key: str, name: str, item: Item) -> Rule:
 
     def rule(value: Any, parent: dict[str, Any], place: Place, report: Report) -> None:
         check_one(value, parent, place, report)
-        if parent.get(key) is None:
-            _demand_reason(value, f"{place}.{name}", report)
+        if parent.get(key) is None and type(value) is dict:
+            demand_more_than_id(value, f"{place}.{name}", report)
 
     return rule
 
@@ -53,10 +52,10 @@ def both(first: Rule, second: Rule) -> Rule:
     return rule
 
 
-def _demand_reason(extra: Any, place: str, report: Report) -> None:
-    """Report what stands beside no value and has no extension either (FHIR's ele-1)."""
-    if type(extra) is dict and extra.keys() == {"id"}:
-        report.add(Issue("ele-1", "An element has a value or elements below it, not an id alone", place))
+def demand_more_than_id(value: dict[str, Any], place: object, report: Report) -> None:
+    """Report an element of which there is nothing but its id (FHIR's ele-1)."""
+    if len(value) == 1 and "id" in value:
+        report.add(Issue("ele-1", "An element has a value or elements below it, not an id alone", str(place)))
 
 
 def many(key: str, name: str, item: Item, or_null: bool = False) -> Rule:
@@ -92,8 +91,9 @@ def many_extras(key: str, name: str, item: Item) -> Rule:
         for index, member in enumerate(value):
             if member is not None:
                 item(member, Place(place, name, index, place.depth + 1), report)
-                if values is None or (values.__class__ is list and values[index] is None):
-                    _demand_reason(member, f"{place}.{name}[{index}]", report)
+                is_alone = values is None or (values.__class__ is list and values[index] is None)
+                if is_alone and type(member) is dict:
+                    demand_more_than_id(member, f"{place}.{name}[{index}]", report)
         return None
 
     return rule
@@ -130,9 +130,8 @@ def _has_extra(parent: dict[str, Any], key: str, index: int) -> bool:
 def unknown_element(key: str, known: list[str], place: Place, report: Report) -> None:
     """Report a key that no element has, with the nearest one that is known."""
     name = shown(key)
-    near = get_close_matches(key[:64], known, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    report.add(Issue("unknown-element", f"The element {name} is not defined here{hint}", f"{place}.{name}"))
+    sentence = f"The element {name} is not defined here{did_you_mean(key[:LONGEST_VALUE], known)}"
+    report.add(Issue("unknown-element", sentence, f"{place}.{name}"))
 
 
 def wrong_type(wanted: str, value: Any, place: Place, report: Report) -> None:
@@ -140,9 +139,3 @@ def wrong_type(wanted: str, value: Any, place: Place, report: Report) -> None:
     kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     sentence = f"This must be {wanted} and is {kinds.get(type(value), 'a number')}"
     report.add(Issue("wrong-type", sentence, str(place)))
-
-
-def listed(names: frozenset[str] | set[str]) -> str:
-    """Return the first twenty of ``names``, to be read."""
-    shown = sorted(names)[:20]
-    return ", ".join(shown) + (f" and {len(names) - 20} more" if len(names) > 20 else "")

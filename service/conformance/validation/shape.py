@@ -18,6 +18,7 @@ from service.conformance.validation.references import check_local, target_check
 from service.conformance.validation.report import Item, Report, Rule, together
 from service.conformance.validation.rules import (
     both,
+    demand_more_than_id,
     demand_one_form,
     many,
     many_extras,
@@ -82,6 +83,7 @@ class Shape:
         last = [*_BY_TYPE.get(structure.path, ()), *self._parts.invariants.checks(structure.constraints, structure)]
         mandatory = [(name, tuple(e.key for e in structure.choices[name])) for name in structure.mandatory]
         known = [key for key in rules if not key.startswith("_")]
+        is_element = not is_resource and not host
 
         def check(value: Any, place: Place, report: Report) -> None:
             if type(value) is not dict:
@@ -99,8 +101,8 @@ class Shape:
             for name, keys in mandatory:
                 if name not in value and not any(key in value or says_why(value.get(f"_{key}")) for key in keys):
                     report.add(Issue("cardinality", f"The element {name} must be there", f"{place}.{name}"))
-            if len(value) == 1 and "id" in value and not is_resource and not host:
-                report.add(Issue("ele-1", "An element has a value or elements below it, not an id alone", str(place)))
+            if is_element:
+                demand_more_than_id(value, place, report)
             for item in last:
                 item(value, place, report)
             return None

@@ -29,6 +29,11 @@ Claims = Literal["claimed", "always", "off"]
 """Which profiles a resource is held to: those that it claims, these and those of its type, or none."""
 
 
+def is_withdrawn(resource: dict[str, Any]) -> bool:
+    """Return whether ``resource`` says of itself that it was recorded by mistake."""
+    return "entered-in-error" in (resource.get("status"), resource.get("lifecycleStatus"))
+
+
 class Validator:
     """Checks resources of the types whose definitions are held; the profiles are compiled at once, types when asked."""
 
@@ -81,7 +86,7 @@ class Validator:
 
         None for one that was entered in error, so that a wrong record can always be withdrawn.
         """
-        if "entered-in-error" in (resource.get("status"), resource.get("lifecycleStatus")):
+        if is_withdrawn(resource):
             return []
         claimed = [] if self._claims == "off" else [url for _, url in _claimed(resource)]
         if self._claims == "always":
