@@ -11,7 +11,7 @@ from service.interactions.context import Context
 from service.interactions.read import present
 from service.narrative.plan_page import Related, goals_named, risk_assessments_named
 from service.search.predicate import OneOf, Predicate
-from service.search.request import SortKey
+from service.search.source import SortKey
 
 MOST_RELATED = 200
 """Resources of one type on a page; beyond that the page says that there are more."""

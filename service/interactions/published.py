@@ -15,7 +15,7 @@ from service.fhir.reference import Addresses
 from service.search.index import compile_indexer
 from service.search.memory import Document, holds, in_order
 from service.search.predicate import Predicate
-from service.search.request import SortKey
+from service.search.source import SortKey
 from service.search.types.reference import References
 
 

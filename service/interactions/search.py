@@ -11,7 +11,8 @@ from service.fhir.outcome import operation_outcome
 from service.interactions.context import Context
 from service.interactions.representation import VIEW, View, split_view
 from service.search.predicate import Predicate
-from service.search.request import SearchRequest, SortKey
+from service.search.request import SearchRequest
+from service.search.source import SortKey
 from service.store.cursor import page_token, read_page_token
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any as AnyValue
 
 from service.search.predicate import All, Any, Compare, Member, OneOf, Predicate, Present, StartsWith
-from service.search.request import SortKey
+from service.search.source import SortKey
 
 Document = dict[str, AnyValue]
 

@@ -27,6 +27,15 @@ class StartsWith:
 
 
 @dataclass(frozen=True, slots=True)
+class Contains:
+    """The field is a text that starts with ``start`` and holds ``text`` somewhere after that."""
+
+    field: str
+    start: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     """The field is smaller or greater than ``value``; ``operator`` is one of ``lt le gt ge``."""
 
@@ -64,7 +73,34 @@ class Member:
     part: "Predicate"
 
 
-Predicate = OneOf | StartsWith | Compare | Present | All | Any | Member
+@dataclass(frozen=True, slots=True)
+class Not:
+    """``part`` does not hold, be it that its field is not there."""
+
+    part: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedTo:
+    """The field has a text ``start`` + ``Type/id`` that names a resource of ``type`` for which ``part`` holds."""
+
+    field: str
+    start: str
+    type: str
+    part: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFrom:
+    """A resource of ``type`` for which ``part`` holds has in its ``field`` the text ``start`` + our own ``Type/id``."""
+
+    type: str
+    field: str
+    start: str
+    part: "Predicate"
+
+
+Predicate = OneOf | StartsWith | Contains | Compare | Present | All | Any | Not | Member | LinkedTo | LinkedFrom
 
 NOTHING = Any()
 

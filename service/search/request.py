@@ -10,6 +10,7 @@ from service.fhir.entry import Parameters, whole_number
 from service.fhir.outcome import LONGEST_VALUE, Issue, OutcomeError, did_you_mean, shown
 from service.search import fields
 from service.search.predicate import Predicate, all_of
+from service.search.source import SortKey
 from service.search.types.reference import References
 from service.search.values import ValueReader
 
@@ -18,19 +19,6 @@ T = TypeVar("T")
 CONTROL = ("_sort", "_count", "_total", "_page")
 """The parameters that say how the result is to come."""
 TOTALS = ("none", "estimate", "accurate")
-
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """A field to sort by; resources without it come last."""
-
-    field: str
-    descending: bool = False
-
-    @property
-    def always_there(self) -> bool:
-        """Whether every resource has the field."""
-        return self.field in ("_id", "search._lastUpdated.lo")
 
 
 @dataclass(frozen=True, slots=True)

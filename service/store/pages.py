@@ -12,7 +12,7 @@ from typing import Any
 
 from bson.max_key import MaxKey
 
-from service.search.request import SortKey
+from service.search.source import SortKey
 from service.store.document import SERVED
 from service.store.driver import Document, Driver
 from service.store.filter import both

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from service.search.predicate import Predicate
-from service.search.request import SortKey
+from service.search.source import SortKey
 from service.store import faults
 from service.store.document import (
     SERVED,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from service.search.memory import holds, in_order
 from service.search.predicate import NOTHING, All, Any, Compare, Member, OneOf, Predicate, Present, StartsWith
-from service.search.request import SortKey
+from service.search.source import SortKey
 
 DOCUMENT = {
     "_id": "a",

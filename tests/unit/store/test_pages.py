@@ -6,7 +6,7 @@ from bson.max_key import MaxKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.search.request import SortKey
+from service.search.source import SortKey
 from service.store.pages import Segment, segments
 
 FIELDS = ("a", "b", "c")

@@ -1,0 +1,30 @@
+"""What is searched, and in which order: the resources of one type that fulfil a predicate."""
+
+from dataclasses import dataclass
+
+from service.search.predicate import Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """A field to sort by; resources without it come last."""
+
+    field: str
+    descending: bool = False
+
+    @property
+    def always_there(self) -> bool:
+        """Whether every resource has the field."""
+        return self.field in ("_id", "search._lastUpdated.lo")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The resources of ``type`` for which ``predicate`` holds, in the order of ``sort``, whose last key is ``_id``.
+
+    Several sources of one search have as many keys that go the same ways, so that their resources can be merged.
+    """
+
+    type: str
+    predicate: Predicate
+    sort: tuple[SortKey, ...]
