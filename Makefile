@@ -5,13 +5,17 @@ DATA    ?= ./var
 SAMPLES ?= yes
 WORKERS ?= 1
 
+PLANS       ?= 10000 1000000
+SEED        ?= 1
+CONNECTIONS ?= 2
+
 PYTHON  ?= python3
 VENV    := .venv
 BIN     := $(VENV)/bin
 LOCKED  := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench openapi docs definitions lock clean
+.PHONY: help run test check format bench bench-search openapi docs definitions lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -40,6 +44,9 @@ format: $(VENV)/dev.stamp ## Put the code into its one format and mend what the 
 
 bench: $(VENV)/dev.stamp ## Measure the service beside the floor in one run and print the ratios
 	$(BIN)/python -m tests.bench
+
+bench-search: $(VENV)/dev.stamp ## Fill databases, measure the listed searches in each and say which goals are met (PLANS SEED CONNECTIONS)
+	$(BIN)/python -m tests.bench.search --plans "$(PLANS)" --seed "$(SEED)" --connections "$(CONNECTIONS)"
 
 openapi: $(VENV)/run.stamp ## Write openapi/r4.json anew from the definitions
 	$(BIN)/recovery-plan openapi --write openapi/r4.json

@@ -22,7 +22,6 @@ from service.rest.pages import page_routes
 from service.settings import Settings, WrongSetting, read_settings
 from service.store.driver import Driver
 from service.store.open import prepare
-from service.store.reindex import types_to_reindex
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +50,11 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         driver = Driver(settings.mongodb_driver, str(settings.mongodb_uri), settings.mongodb_database)
         try:
-            await prepare(driver, compiled.parameters_by_type)
-            for name in await types_to_reindex(driver, compiled.indexed_types):
-                log.warning("%s is indexed by other definitions: run `recovery-plan reindex`", name)
-            endpoint.context = await compiled.context(driver, new_id)
+            await prepare(driver, compiled.indexed_types)
+            context = endpoint.context = await compiled.context(driver, new_id)
+            for name in definitions.stored_types:
+                if pending := await context.readiness.pending(name):
+                    log.warning("%s waits to be indexed by %s: run `recovery-plan reindex`", name, ", ".join(pending))
             yield
         finally:
             await driver.close()

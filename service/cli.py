@@ -87,21 +87,22 @@ def serve(host: str, port: int, data: Path, samples: bool, workers: int) -> None
     help="Directory of the embedded MongoDB; not used where RECOVERY_MONGODB_URI is set.",
 )
 def reindex(data: Path) -> None:
-    """Index anew what other definitions have indexed, after an update of the service.
+    """Index anew what other definitions have indexed, after an update of the service or with a new search parameter.
 
-    Safe while a service runs on the same database.
+    Safe while a service runs on the same database. A run that was stopped is gone on with by the next.
     """
     from service.embedded import EmbeddedMongoError
     from service.reindex import reindex_store
     from service.settings import WrongSetting
     from service.store.open import NewerFormatError
+    from service.store.reindex import CannotReindex
     from service.store.server import UnsuitableServer
 
     try:
         reindex_store(data)
     except WrongSetting as error:
         raise _WrongValue(str(error)) from error
-    except (UnsuitableServer, EmbeddedMongoError, NewerFormatError) as error:
+    except (UnsuitableServer, EmbeddedMongoError, NewerFormatError, CannotReindex) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 
+from service.conformance.combinations import combinations
+from service.conformance.compartments import compartments
 from service.conformance.definitions import Definitions
 from service.conformance.links import LinkRewriter
 from service.conformance.published_parameters import published_parameters
@@ -19,13 +21,18 @@ from service.interactions.narratives import Narratives
 from service.interactions.published import Published
 from service.narrative.narrator import Narrator
 from service.narrative.pages import Pages
-from service.search.index import compile_indexer, index_hash
-from service.search.request import PageSizes, SearchParser
-from service.search.types.reference import References
+from service.search.content import compile_terms
+from service.search.document_index import document_indexer
+from service.search.index import Indexer, compile_indexer, index_hash, parameter_hashes
+from service.search.references import References
+from service.search.request import SearchParser
+from service.search.request import Settings as SearchSettings
 from service.settings import Settings
 from service.store.document import IndexedType
 from service.store.driver import Driver
+from service.store.indexes import indexes
 from service.store.open import page_secret
+from service.store.readiness import Readiness
 from service.store.resources import ResourceStore
 
 FHIR_PATH = "/fhir/R4"
@@ -42,7 +49,7 @@ class Compiled:
         self._settings = settings
         self._clock = clock
         self._structures = Structures(definitions)
-        terminology = Terminology(definitions)
+        terminology = self._terminology = Terminology(definitions)
         local = {settings.base_url.rstrip("/") + FHIR_PATH} if settings.base_url else set()
         self._references = References(Addresses(frozenset(local)))
         persons = Addresses(frozenset(local.union(settings.patient_bases)))
@@ -69,14 +76,8 @@ class Compiled:
         self._of_definitions = {name: published_parameters(definitions, name) for name in definitions.published_types}
         self._published = Published(definitions, self._of_definitions)
 
-    @cached_property
-    def parameters_by_type(self) -> dict[str, list[SearchParameter]]:
-        """The search parameters of each type that is served."""
-        return {name: list(parameters.values()) for name, parameters in self._parameters.items()}
-
     async def context(self, driver: Driver, new_id: Ids) -> Context:
         """Return what interactions work with, once ``driver`` is prepared."""
-        sizes = PageSizes(self._settings.default_page_size, self._settings.max_page_size)
         secret = self._settings.page_secret
         return Context(
             definitions=self._definitions,
@@ -86,10 +87,10 @@ class Compiled:
             links=LinkRewriter(self._structures),
             narratives=self._narratives,
             pages=self._pages,
-            parsers={
-                name: SearchParser(parameters, self._references, sizes, lambda: microseconds(self._clock()))
-                for name, parameters in (self._parameters | self._of_definitions).items()
-            },
+            search_parser=self._search_parser(),
+            indexers=self._indexers,
+            compartments=compartments(self._definitions),
+            readiness=Readiness(driver, self.indexed_types),
             published=self._published,
             store=ResourceStore(driver, self.indexed_types, self._clock),
             page_secret=secret.encode() if secret else await page_secret(driver),
@@ -97,13 +98,25 @@ class Compiled:
             limits=Limits(self._settings.max_bundle_entries, self._settings.if_match_required),
         )
 
+    def _search_parser(self) -> SearchParser:
+        settings = self._settings
+        allowed = SearchSettings(settings.default_page_size, settings.max_page_size, settings.explain)
+        types = self._parameters | self._of_definitions
+        return SearchParser(types, self._terminology, self._references, lambda: microseconds(self._clock()), allowed)
+
+    @cached_property
+    def _indexers(self) -> dict[str, Indexer]:
+        return {name: compile_indexer(item.values(), self._references) for name, item in self._parameters.items()}
+
     @cached_property
     def indexed_types(self) -> dict[str, IndexedType]:
         """How the documents of each type are indexed."""
-        return {
-            name: IndexedType(
-                compile_indexer(parameters.values(), self._references),
-                index_hash(parameters.values(), self._references),
-            )
-            for name, parameters in self._parameters.items()
-        }
+        return {name: self._indexed_type(name, list(item.values())) for name, item in self._parameters.items()}
+
+    def _indexed_type(self, name: str, parameters: list[SearchParameter]) -> IndexedType:
+        return IndexedType(
+            document_indexer(self._indexers[name], compile_terms(self._structures, name), self._indexers),
+            index_hash(parameters, self._references),
+            parameter_hashes(parameters, self._references),
+            indexes(parameters, combinations(self._definitions, name)),
+        )

@@ -1,6 +1,7 @@
 """``recovery-plan reindex``: the store of these settings, indexed by today's definitions."""
 
 import asyncio
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from service.conformance.definitions import Definitions
 from service.embedded import EmbeddedMongo
 from service.fhir.versions import R4
 from service.settings import Settings, read_settings
+from service.store.document import IndexedType
 from service.store.driver import Driver
 from service.store.open import prepare
 from service.store.reindex import count_stale, reindex
@@ -19,22 +21,35 @@ from service.store.server import check_address
 
 
 def reindex_store(data: Path) -> None:
-    """Reindex the database that the settings name, or the embedded one in ``data``, showing how far it is."""
+    """Reindex the database that the settings name, or the embedded one in ``data``, showing how far it is.
+
+    Raises WrongSetting, UnsuitableServer, EmbeddedMongoError, NewerFormatError or CannotReindex, each with one line.
+    """
     settings = read_settings()
     with ExitStack() as stack:
         uri = settings.mongodb_uri or stack.enter_context(EmbeddedMongo(data)).uri
-        asyncio.run(_reindex(settings, uri))
+        asyncio.run(reindex_database(settings, uri, Definitions(R4)))
 
 
-async def _reindex(settings: Settings, uri: str) -> None:
+async def reindex_database(settings: Settings, uri: str, definitions: Definitions) -> None:
+    """Index every resource at ``uri`` by ``definitions``; raises as ``reindex_store`` does."""
     await check_address(uri)
-    compiled = Compiled(Definitions(R4), settings, lambda: datetime.now(UTC))
+    compiled = Compiled(definitions, settings, lambda: datetime.now(UTC))
     driver = Driver(settings.mongodb_driver, uri, settings.mongodb_database)
     try:
-        await prepare(driver, compiled.parameters_by_type)
+        await prepare(driver, compiled.indexed_types, click.echo)
         for name, indexed in compiled.indexed_types.items():
-            length = await count_stale(driver, name, indexed)
-            with click.progressbar(length=length, label=f"{name}: {length} to index") as bar:
-                await reindex(driver, name, indexed, lambda bar=bar: bar.update(1))  # type: ignore[misc]
+            await _reindex_type(driver, name, indexed)
     finally:
         await driver.close()
+
+
+async def _reindex_type(driver: Driver, name: str, indexed: IndexedType) -> None:
+    every = await driver.collection(name).estimated_document_count()
+    stale = await count_stale(driver, name, indexed)
+    label = f"{name}: {stale} of {every} to index"
+    begin = time.monotonic()
+    with click.progressbar(length=stale, label=label, show_pos=True) as bar:
+        await reindex(driver, name, indexed, bar.update)
+    if stale:
+        click.echo(f"{name}: {stale / (time.monotonic() - begin):.0f} a second")

@@ -81,6 +81,7 @@ def serve(options: Options) -> None:
             with EmbeddedMongo(options.data) as mongo:
                 asyncio.run(_check_store(settings, mongo.uri))
                 os.environ["RECOVERY_MONGODB_URI"] = mongo.uri  # where this process and its workers look
+                os.environ.setdefault("RECOVERY_EXPLAIN", "yes")  # for whoever tries the service out
                 _run(options, listener, samples=options.samples)
     except KeyboardInterrupt:
         return

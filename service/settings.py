@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     max_bundle_entries: int = Field(default=1_000, gt=0, description="Most entries in a batch or transaction")
     default_page_size: int = Field(default=20, gt=0, description="Matches on a page when _count is not given")
     max_page_size: int = Field(default=1_000, gt=0, description="Largest _count that is accepted")
+    explain: bool = Field(
+        default=False,
+        description="Whether searches may ask with _explain=true how the database does them; unset means yes with the "
+        "embedded MongoDB, else no",
+    )
     if_match_required: bool = Field(
         default=False, description="Refuse updates and deletes without If-Match (400 as R4's concurrency section says)"
     )

@@ -3,9 +3,8 @@
 Each reads one element of plain type, so that it takes no StructureDefinition of the type to compile it.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from service.conformance.definitions import Definitions
 from service.conformance.fhirpath.kinds import Kind
@@ -13,58 +12,30 @@ from service.conformance.fhirpath.paths import Branch, Values
 from service.conformance.search_parameters import SearchParameter
 from service.conformance.structures import ANY
 
-LONGEST_TEXT = 255
-"""Of what can be searched by what it contains: names and titles, not descriptions."""
-
-
-def _ends(text: str) -> Values:
-    if len(text) > LONGEST_TEXT:
-        raise ValueError(f"A text of {len(text)} characters is too long to be searched by what it contains")
-    return [text[start:] for start in range(len(text))]
-
-
-class _Way(NamedTuple):
-    """One way to search by a parameter: its modifier, the type of search, and that of the values that are compared."""
-
-    modifier: str
-    search_type: str
-    of_type: str
-    values: Callable[[str], Values] = lambda text: [text]
-
-
-_WAYS = {
-    "date": [_Way("", "date", "dateTime")],
-    "token": [_Way("", "token", "code")],
-    "uri": [_Way("", "uri", "uri")],
-    "string": [
-        _Way("", "string", "string"),
-        _Way(":exact", "uri", "uri"),
-        _Way(":contains", "string", "string", _ends),
-    ],
-}
-"""By the type of the parameter. What a text contains is found as the start of one of its ends."""
-_SYSTEMS = {"status": frozenset({"http://hl7.org/fhir/publication-status"})}
-"""The code systems that required bindings of definitions imply."""
+_OF_TYPE = {"date": "dateTime", "token": "code", "uri": "uri", "string": "string"}
+"""The types of parameters that are served, and that of the values which each reads here."""
+_STATUS = "http://hl7.org/fhir/publication-status"
+_CODINGS = {"status": frozenset((_STATUS, code) for code in ("draft", "active", "retired", "unknown"))}
+"""What elements of definitions can be by their required bindings."""
 
 
 def published_parameters(definitions: Definitions, resource_type: str) -> dict[str, SearchParameter]:
-    """Return the parameters that the CapabilityStatement lists for a type of definitions, by name and modifier.
+    """Return the parameters that the CapabilityStatement lists for a type of definitions, by code.
 
     Raises LookupError where one of them cannot be served: nothing is listed that does not work.
     """
     found = {}
     for item in definitions.resource_capabilities[resource_type]["searchParam"]:
         definition = definitions.get(item["definition"])
-        element = _element(definition["expression"], resource_type)
-        if element is None or definition["type"] not in _WAYS:
-            raise LookupError(f"{resource_type}?{item['name']} is listed but cannot be searched")
-        for way in _WAYS[definition["type"]]:
-            code = item["name"] + way.modifier
-            branch = Branch(Kind(way.of_type), steps=(partial(_values_of, element, way.values),))
-            systems = _SYSTEMS.get(element, frozenset())
-            found[code] = SearchParameter(
-                code, way.search_type, item["documentation"], definition["expression"], (), (branch,), systems
-            )
+        code, expression = item["name"], definition["expression"]
+        element, of_type = _element(expression, resource_type), _OF_TYPE.get(definition["type"])
+        if element is None or of_type is None:
+            raise LookupError(f"{resource_type}?{code} is listed but cannot be searched")
+        branch = Branch(Kind(of_type), steps=(partial(_values_of, element),))
+        codings = _CODINGS.get(element, frozenset())
+        found[code] = SearchParameter(
+            code, definition["type"], item["documentation"], expression, (), (branch,), codings
+        )
     return found
 
 
@@ -77,5 +48,5 @@ def _element(expression: str, resource_type: str) -> str | None:
     return None
 
 
-def _values_of(element: str, values: Callable[[str], Values], resources: Values, _: Any) -> Values:
-    return [value for resource in resources if element in resource for value in values(resource[element])]
+def _values_of(element: str, resources: Values, _: Any) -> Values:
+    return [resource[element] for resource in resources if element in resource]

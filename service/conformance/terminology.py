@@ -1,14 +1,13 @@
-"""Codes of value sets, and their names (https://hl7.org/fhir/R4/valueset.html#compositions)."""
+"""What the service knows of codes: their value sets, names and hierarchies (https://hl7.org/fhir/R4/terminologies.html)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
 from service.conformance.code_systems import CodeSystem
-from service.conformance.definitions import Definitions
-
-Coding = tuple[str, str]
-Include = dict[str, Any]
+from service.conformance.definitions import Definition, Definitions
+from service.conformance.value_sets import Coding, ValueSets
+from service.fhir.outcome import did_you_mean, shown
 
 NOT_ENUMERABLE = frozenset(
     f"http://hl7.org/fhir/ValueSet/{name}"
@@ -16,18 +15,18 @@ NOT_ENUMERABLE = frozenset(
 )
 """Value sets of required bindings whose codes no list holds; only the form of such a code is checked."""
 
+MOST_CODES = 1_000
+"""Codes that one value of a search can stand for."""
+
 
 class Terminology:
-    """The value sets and code systems among ``definitions``.
-
-    Whether a code belongs to a value set is True, False, or None where a definition that would say so is not held.
-    """
+    """The value sets and code systems among ``definitions``."""
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self.known_codings = cache(self._known_codings)
-        self._gap = cache(self._first_gap)
         self._system = cache(self._code_system)
+        self._value_sets = ValueSets(definitions, self._system)
+        self.known_codings = self._value_sets.known_codings
 
     def is_enumerable(self, value_set: str) -> bool:
         """Return whether the codes of ``value_set`` can be listed."""
@@ -35,16 +34,37 @@ class Terminology:
 
     def codings(self, value_set: str) -> frozenset[Coding]:
         """Return every (system, code) in ``value_set``; raises LookupError where a part of it is not held."""
-        gap = self._gap(value_set)
+        gap = self._value_sets.gap(value_set)
         if gap is not None:
-            raise LookupError(gap)
+            raise LookupError(f"The codes of {value_set} cannot be listed: {gap}")
         return self.known_codings(value_set)
+
+    def expansion(self, canonical: str) -> frozenset[Coding]:
+        """Return every (system, code) in the value set that a client names by ``url`` or ``url|version``.
+
+        Raises LookupError, with a sentence for the client, where they cannot be listed or are more than MOST_CODES.
+        """
+        value_set: str = self._named("ValueSet", canonical)["url"]
+        codings = self.codings(value_set)
+        _refuse_many(codings, f"The value set {value_set} has")
+        return codings
+
+    def subsumed_by(self, system: str, code: str) -> frozenset[str]:
+        """Return ``code`` and all codes below it.
+
+        Raises LookupError, with a sentence for the client, where that cannot be told or they are more than MOST_CODES.
+        """
+        found = self._hierarchy(system, code).below(code) | {code}
+        _refuse_many(found, f"In {system} there are, at and below {code},")
+        return found
+
+    def subsuming(self, system: str, code: str) -> frozenset[str]:
+        """Return ``code`` and all codes above it; raises LookupError as ``subsumed_by`` does."""
+        return self._hierarchy(system, code).above(code) | {code}
 
     def allows(self, value_set: str, system: str, code: str) -> bool | None:
         """Return whether ``code`` of ``system`` belongs to ``value_set``, None where that cannot be told."""
-        if (system, code) in self.known_codings(value_set):
-            return True
-        return False if self._gap(value_set) is None else self._contains(value_set, system, code)
+        return self._value_sets.allows(value_set, system, code)
 
     def display(self, system: str, code: str) -> str | None:
         """Return the name that ``system`` gives to ``code``, or None where none is held."""
@@ -54,87 +74,35 @@ class Terminology:
         held = self._system(definition["url"])
         return held.concepts.get(code, {}).get("display") if held else None
 
-    def _known_codings(self, value_set: str) -> frozenset[Coding]:
-        """Return every (system, code) that is certainly in ``value_set``; none where it is not held."""
-        listed = {coding for part in self._includes(value_set) for coding in self._listed(part)}
-        return frozenset(coding for coding in listed if self._contains(value_set, *coding))
+    def _hierarchy(self, system: str, code: str) -> CodeSystem:
+        """Return the system in which it is told what is above and below ``code``; raises LookupError."""
+        url = self._named("CodeSystem", system)["url"]
+        held = self._system(url)
+        if held is None or not held.is_complete:  # what lies between two codes may be what is missing
+            raise LookupError(f"Only a part of the code system {url} is held, so what is above or below cannot be told")
+        if not held.is_subsumption:
+            raise LookupError(f"The hierarchy of {url} groups codes, and does not say that one is a kind of another")
+        if code not in held.concepts:
+            raise LookupError(f"{url} has no code {shown(code)}{did_you_mean(code, held.concepts)}")
+        return held
 
-    def _contains(self, value_set: str, system: str, code: str) -> bool | None:
-        if self._definitions.find(value_set) is None:
-            return None
-        included = _any(self._selects(part, system, code) for part in self._includes(value_set))
-        excluded = _any(self._selects(part, system, code) for part in self._excludes(value_set))
-        return _all((included, None if excluded is None else not excluded))
-
-    def _selects(self, part: Include, system: str, code: str) -> bool | None:
-        answers = [self._contains(other, system, code) for other in part.get("valueSet", ())]
-        if "system" in part:
-            answers.append(self._selects_of_system(part, system, code))
-        return _all(answers)
-
-    def _selects_of_system(self, part: Include, system: str, code: str) -> bool | None:
-        if system != part["system"]:
-            return False
-        if "concept" in part:
-            return any(concept["code"] == code for concept in part["concept"])
-        held = self._system(system)
-        if held is None or (code not in held.concepts and not held.is_complete):
-            return None
-        return held.is_selectable(code) and _all(held.selects(item, code) for item in part.get("filter", ()))
-
-    def _listed(self, part: Include) -> Iterator[Coding]:
-        """Yield the codings among which those that ``part`` selects are."""
-        system = part.get("system")
-        if system is None:
-            yield from self.known_codings(part["valueSet"][0])
-        elif "concept" in part:
-            yield from ((system, concept["code"]) for concept in part["concept"])
-        elif held := self._system(system):
-            yield from ((system, code) for code in held.concepts)
-
-    def _first_gap(self, value_set: str) -> str | None:
-        """Return what keeps the codes of ``value_set`` from being listed in full, or None."""
-        if self._definitions.find(value_set) is None:
-            return f"No definition {value_set}"
-        gaps = (
-            gap
-            for part in (*self._includes(value_set), *self._excludes(value_set))
-            for gap in (*map(self._gap, part.get("valueSet", ())), self._gap_of_system(part))
-        )
-        return next((gap for gap in gaps if gap), None)
-
-    def _gap_of_system(self, part: Include) -> str | None:
-        system = part.get("system")
-        if system is None or "concept" in part:
-            return None
-        held = self._system(system)
-        if held is None:
-            return f"No definition {system}"
-        if not held.is_complete:
-            return f"The definition of {system} does not list all its codes"
-        for item in part.get("filter", ()):
-            if held.selects(item, "") is None:
-                return f"Codes of {system} filtered by {item['property']} {item['op']}, which is not supported"
-        return None
-
-    def _includes(self, value_set: str) -> list[Include]:
-        definition = self._definitions.find(value_set)
-        return definition["compose"]["include"] if definition else []
-
-    def _excludes(self, value_set: str) -> list[Include]:
-        definition = self._definitions.find(value_set)
-        return definition["compose"].get("exclude", []) if definition else []
+    def _named(self, resource_type: str, canonical: str) -> Definition:
+        """Return the definition that a client names; raises LookupError."""
+        definition = self._definitions.find(canonical)
+        if definition is None or definition["resourceType"] != resource_type:
+            held = [item["url"] for item in self._definitions.of_type(resource_type)]
+            raise LookupError(f"No {resource_type} {shown(canonical)} is held here{did_you_mean(canonical, held)}")
+        _, _, version = canonical.partition("|")
+        if version and version != definition.get("version"):
+            told = definition.get("version", "one without a version")
+            raise LookupError(f"Of {definition['url']} another version is held here: {told}")
+        return definition
 
     def _code_system(self, url: str) -> CodeSystem | None:
         definition = self._definitions.find(url)
-        return CodeSystem(definition) if definition else None
+        return CodeSystem(definition) if definition and definition["resourceType"] == "CodeSystem" else None
 
 
-def _any(answers: Iterable[bool | None]) -> bool | None:
-    found = set(answers)
-    return True if True in found else None if None in found else False
-
-
-def _all(answers: Iterable[bool | None]) -> bool | None:
-    found = set(answers)
-    return False if False in found else None if None in found else True
+def _refuse_many(codes: Collection[Any], before: str) -> None:
+    if len(codes) > MOST_CODES:
+        raise LookupError(f"{before} {len(codes)} codes; a search can ask for {MOST_CODES} at once")

@@ -25,6 +25,7 @@ class Entry:
 
 
 MATCH = b'"search":{"mode":"match"}'
+INCLUDE = b'"search":{"mode":"include"}'
 OUTCOME = b'"search":{"mode":"outcome"}'
 
 

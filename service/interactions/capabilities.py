@@ -25,13 +25,25 @@ async def capabilities(request: Request, context: Context) -> Response:
 
 def _statement(base: str, context: Context) -> dict[str, Any]:
     statement = {**context.definitions.capability, **_instance(base)}
-    if not context.limits.if_match_required:
-        return statement
     (rest,) = statement["rest"]
-    written = {"versioning": "versioned-update"}
-    stored = context.definitions.stored_types
-    resources = [item | written if item["type"] in stored else item for item in rest["resource"]]
-    return {**statement, "rest": [{**rest, "resource": resources}]}
+    return {**statement, "rest": [{**rest, "resource": [_resource(item, context) for item in rest["resource"]]}]}
+
+
+def _resource(item: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Return what is said of one type, with what follows from its search parameters and from the settings."""
+    name, stored = item["type"], context.definitions.stored_types
+    if name not in stored:
+        return item
+    links = {
+        f"{source}:{parameter.code}": parameter
+        for source in stored
+        for parameter in context.search_parser.types[source].values()
+        if parameter.type == "reference"
+    }
+    own = [link for link in links if link.startswith(f"{name}:")]
+    reverse = [link for link, parameter in links.items() if name in parameter.targets]
+    versioning = {"versioning": "versioned-update"} if context.limits.if_match_required else {}
+    return {**item, **versioning, "searchInclude": ["*", *own], "searchRevInclude": ["*", *reverse]}
 
 
 def _terminology(base: str, context: Context) -> dict[str, Any]:

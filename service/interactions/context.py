@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from service.conformance.compartments import Compartment
 from service.conformance.definitions import Definitions
 from service.conformance.links import LinkRewriter
 from service.conformance.related import RelatedRules
@@ -11,7 +12,9 @@ from service.conformance.validation.validator import Validator
 from service.interactions.narratives import Narratives
 from service.interactions.published import Published
 from service.narrative.pages import Pages
+from service.search.index import Indexer
 from service.search.request import SearchParser
+from service.store.readiness import Readiness
 from service.store.resources import ResourceStore
 
 
@@ -34,8 +37,12 @@ class Context:
     links: LinkRewriter
     narratives: Narratives
     pages: Pages
-    parsers: Mapping[str, SearchParser]
-    """The search parsers of the types that are served."""
+    search_parser: SearchParser
+    """Reads searches over the types that are served."""
+    indexers: Mapping[str, Indexer]
+    """Make the search index of a resource of each type that is stored."""
+    compartments: Mapping[str, Compartment]
+    readiness: Readiness
     published: Published
     store: ResourceStore
     page_secret: bytes

@@ -11,8 +11,9 @@ from service.fhir.datetimes import instant, moment_of, stretch
 from service.fhir.entry import Parameters, Request, Response, etag_of, once, whole_number
 from service.fhir.outcome import Issue, OutcomeError, shown
 from service.interactions.context import Context
-from service.store.cursor import page_token, read_page_token
+from service.store.cursor import Token, page_token, read_page_token
 from service.store.document import Stored
+from service.store.place import Place
 
 _DEFAULT_COUNT = 100
 _LARGEST_COUNT = 1_000
@@ -26,7 +27,7 @@ async def history_instance(request: Request, context: Context) -> Response:
     kept = [(name, value) for name, value in request.parameters if name != "_page"]
     if kept:
         query += "?" + urlencode(kept, quote_via=quote)
-    below = int(read_page_token(context.page_secret, query, asked.page)[0]) if asked.page is not None else None
+    below = _version_in(read_page_token(context.page_secret, query, asked.page)) if asked.page is not None else None
     total = await context.store.count_versions(resource_type, resource_id)
     if total == 0:
         raise OutcomeError(Issue("unknown-resource", f"There is no {resource_type} with this id"))
@@ -36,7 +37,7 @@ async def history_instance(request: Request, context: Context) -> Response:
     shown = found[: asked.count]
     links: list[Link] = [("self", f"{request.base}/{query}")]
     if len(found) > len(shown) > 0:
-        token = page_token(context.page_secret, query, [shown[-1].version])
+        token = page_token(context.page_secret, query, Token(Place((shown[-1].version,))))
         links.append(("next", f"{request.base}/{query}{'&' if kept else '?'}_page={token}"))
     before = [*found[1:], None]
     entries = [_entry(request.base, item, earlier) for item, earlier in zip(shown, before, strict=False)]
@@ -48,6 +49,10 @@ class _Asked:
     count: int
     since: datetime | None
     page: str | None
+
+
+def _version_in(token: Token) -> int | None:
+    return token.place.values[0] if token.place else None
 
 
 def _read_parameters(parameters: Parameters) -> _Asked:

@@ -11,7 +11,7 @@ from service.interactions.context import Context
 from service.interactions.read import present
 from service.narrative.plan_page import Related, goals_named, risk_assessments_named
 from service.search.predicate import OneOf, Predicate
-from service.search.source import SortKey
+from service.search.source import SortKey, Source
 
 MOST_RELATED = 200
 """Resources of one type on a page; beyond that the page says that there are more."""
@@ -44,8 +44,8 @@ async def read_page(request: Request, context: Context) -> Response:
 
 async def _related(plan: Resource, context: Context) -> Related:
     """Return what belongs on the page of ``plan``, in three searches."""
-    of_plan = context.parsers["CarePlan"].parse([("part-of", f"CarePlan/{plan['id']}")], lenient=False)
-    plans, all_plans = await _search("CarePlan", of_plan.predicate, context)
+    of_plan = context.search_parser.parse([("part-of", f"CarePlan/{plan['id']}")], ["CarePlan"])
+    plans, all_plans = await _search("CarePlan", of_plan.predicates["CarePlan"], context)
     parts = [part for part in plans if not is_withdrawn(part)]
     goals, all_goals = await _named("Goal", [item for part in (plan, *parts) for item in goals_named(part)], context)
     references = [item for resource in (plan, *parts, *goals) for item in risk_assessments_named(resource)]
@@ -62,5 +62,5 @@ async def _named(resource_type: str, references: Iterable[Resource], context: Co
 
 
 async def _search(resource_type: str, predicate: Predicate, context: Context) -> tuple[list[Resource], bool]:
-    page = await context.store.search(resource_type, predicate, (SortKey("_id"),), MOST_RELATED, None)
-    return [json.parse(item.body) for item in page.matches if item.body], page.place is None
+    page = await context.store.search([Source(resource_type, predicate, (SortKey("_id"),))], MOST_RELATED)
+    return [json.parse(item.body) for item in page.matches if item.body], page.after is None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 
 from service.fhir.entry import Request, Response
-from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.outcome import Issue, OutcomeError, shown
 from service.fhir.reference import is_id
 from service.interactions.capabilities import capabilities
 from service.interactions.context import Context
@@ -13,7 +13,7 @@ from service.interactions.delete import delete
 from service.interactions.history import history_instance
 from service.interactions.page import read_page
 from service.interactions.read import read, read_published, vread
-from service.interactions.search import search_published, search_type
+from service.interactions.search import search_compartment, search_published, search_system, search_type
 from service.interactions.update import update
 from service.interactions.validate import validate
 
@@ -21,7 +21,11 @@ Handler = Callable[[Request, Context], Awaitable[Response]]
 Interactions = dict[str, dict[str, tuple[str, Handler]]]
 
 INTERACTIONS: Interactions = {
+    "": {"GET": ("search-system", search_system)},
+    "_search": {"POST": ("search-system", search_system)},
     "metadata": {"GET": ("capabilities", capabilities)},
+    "{compartment}/{id}/{type}": {"GET": ("search-type", search_compartment)},
+    "{compartment}/{id}/{type}/_search": {"POST": ("search-type", search_compartment)},
     "{type}": {"GET": ("search-type", search_type), "POST": ("create", create)},
     "{type}/_search": {"POST": ("search-type", search_type)},
     "{type}/$validate": {"GET": ("$validate", validate), "POST": ("$validate", validate)},
@@ -39,6 +43,7 @@ PUBLISHED: Interactions = {
 """The same for the definitions that the service holds."""
 
 _INSTANCE = "{type}/{id}"
+_COMPARTMENT = "{compartment}/{id}/{type}"
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
 
 
@@ -51,27 +56,28 @@ async def perform(request: Request, context: Context) -> Response:
 def find_interaction(method: str, path: tuple[str, ...], context: Context) -> Handler:
     """Return what carries out ``method`` at ``path``; raises OutcomeError 404 or 405, or 400 for what is no id."""
     shape = _shape(path, context)
-    interactions = PUBLISHED if context.published.holds_type(path[0]) else INTERACTIONS
+    interactions = PUBLISHED if path and context.published.holds_type(path[0]) else INTERACTIONS
     methods = interactions.get(shape, {}).items()
-    offered = {name: handler for name, (code, handler) in methods if _is_offered(code, path[0], context)}
+    offered = {name: handler for name, (code, handler) in methods if _is_offered(code, path, context)}
     if not offered:
         raise _unknown_address()
     if method not in offered:
         raise not_allowed(method, offered)
-    if shape.startswith(_INSTANCE) and not is_id(path[1]):
+    if shape.startswith((_INSTANCE, _COMPARTMENT)) and not is_id(path[1]):
         sentence = "An id has 1 to 64 of the characters A-Z, a-z, 0-9, '-' and '.'"
         raise OutcomeError(Issue("id-format", sentence, f"{path[0]}.id"))
     return offered[method]
 
 
 def _shape(path: tuple[str, ...], context: Context) -> str:
-    if path == ("metadata",):
-        return "metadata"
-    if not path or not _TYPE_NAME.fullmatch(path[0]):
+    if path in ((), ("_search",), ("metadata",)):
+        return "/".join(path)
+    if not _TYPE_NAME.fullmatch(path[0]):
         raise _unknown_address()
-    if path[0] not in context.parsers:
-        served = ", ".join(context.parsers)
-        raise OutcomeError(Issue("unknown-type", f"{path[0]} is not served here; served are {served}"))
+    if path[0] in context.compartments and len(path) > 2:
+        return _shape_in_compartment(path, context)
+    if path[0] not in context.search_parser.types:
+        raise unknown_type(path[0], context)
     match path[1:]:
         case ():
             return "{type}"
@@ -84,10 +90,25 @@ def _shape(path: tuple[str, ...], context: Context) -> str:
     return ""
 
 
-def _is_offered(code: str, resource_type: str, context: Context) -> bool:
-    capability = context.definitions.resource_capabilities.get(resource_type)
-    if capability is None:  # what is no type, such as metadata
-        return True
+def _shape_in_compartment(path: tuple[str, ...], context: Context) -> str:
+    held = context.compartments[path[0]].parameters
+    if path[2] != "*" and path[2] not in held:
+        sentence = f"{shown(path[2])} is not searched as part of a {path[0]}; searched are {', '.join(held)} and *"
+        raise OutcomeError(Issue("unknown-type", sentence))
+    return "/".join((_COMPARTMENT, *path[3:]))
+
+
+def unknown_type(name: str, context: Context) -> OutcomeError:
+    """Return the outcome 404 for a type of resource that is not served."""
+    served = ", ".join(context.search_parser.types)
+    return OutcomeError(Issue("unknown-type", f"{shown(name)} is not served here; served are {served}"))
+
+
+def _is_offered(code: str, path: tuple[str, ...], context: Context) -> bool:
+    rest = context.definitions.capability["rest"][0]
+    capability = context.definitions.resource_capabilities.get(path[0]) if path else None
+    if capability is None:  # the whole system, or a compartment
+        return code in ("capabilities", "search-type") or any(item["code"] == code for item in rest["interaction"])
     operations = (f"${item['name']}" for item in capability.get("operation", ()))
     return code in operations or any(item["code"] == code for item in capability["interaction"])
 

@@ -6,7 +6,6 @@ nor update, nobody writes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from service.conformance.definitions import Definition, Definitions
 from service.conformance.search_parameters import SearchParameter
@@ -14,9 +13,9 @@ from service.fhir import json
 from service.fhir.reference import Addresses
 from service.search.index import compile_indexer
 from service.search.memory import Document, holds, in_order
-from service.search.predicate import Predicate
-from service.search.source import SortKey
-from service.search.types.reference import References
+from service.search.references import References
+from service.search.source import Source
+from service.store.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,9 @@ class PublishedPage:
     """Matches of a search, and the place of the last one where more follow."""
 
     matches: list[PublishedDefinition]
-    place: list[Any] | None
+    before: Place | None
+    after: Place | None
+    moment: None = None
 
 
 class Published:
@@ -69,17 +70,19 @@ class Published:
         return self._by_id.get((resource_type, resource_id))
 
     async def search(
-        self, resource_type: str, predicate: Predicate, sort: Sequence[SortKey], count: int, after: list[Any] | None
+        self, sources: Sequence[Source], count: int, place: Place | None = None, *, at: None = None
     ) -> PublishedPage:
-        """Return at most ``count`` matches in the order of ``sort``, from the place ``after`` on."""
-        start = after[0] if after else 0
-        found = in_order(self._matches(resource_type, predicate), sort)
-        matches = [self._by_id[resource_type, document["_id"]] for document in found[start : start + count]]
-        return PublishedPage(matches, [start + count] if start + count < len(found) else None)
+        """Return at most ``count`` matches, from ``place`` on; nothing changes, so all are as they are."""
+        start = place.values[0] if place else 0
+        found = [match for source in sources for match in self._matches(source)]
+        end = start + count
+        before = Place((max(0, start - count),)) if start else None
+        return PublishedPage(found[start:end], before, Place((end,)) if end < len(found) else None)
 
-    async def count(self, resource_type: str, predicate: Predicate) -> int:
+    async def count(self, sources: Sequence[Source], *, at: None = None) -> int:
         """Return how many definitions match."""
-        return len(self._matches(resource_type, predicate))
+        return sum(len(self._matches(source)) for source in sources)
 
-    def _matches(self, resource_type: str, predicate: Predicate) -> list[Document]:
-        return [document for document in self._documents[resource_type] if holds(predicate, document)]
+    def _matches(self, source: Source) -> list[PublishedDefinition]:
+        found = [document for document in self._documents[source.type] if holds(source.predicate, document)]
+        return [self._by_id[source.type, document["_id"]] for document in in_order(found, source.sort)]

@@ -1,102 +1,114 @@
-"""search-type: GET [base]/[type]?… and POST [base]/[type]/_search (https://hl7.org/fhir/R4/http.html#search)."""
+"""Searches of a type, of the whole system and of a compartment (https://hl7.org/fhir/R4/http.html#search)."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from service.fhir import json
-from service.fhir.bundle import MATCH, OUTCOME, Entry, Link, bundle
+from service.fhir.bundle import INCLUDE, MATCH, OUTCOME, Entry, Link, bundle
 from service.fhir.entry import Parameters, Request, Response
-from service.fhir.outcome import operation_outcome
+from service.fhir.outcome import Issue, OutcomeError, did_you_mean, operation_outcome, shown
+from service.interactions.contained import contained_entries, with_contained
 from service.interactions.context import Context
-from service.interactions.representation import VIEW, View, split_view
-from service.search.predicate import Predicate
+from service.interactions.explanation import explanation
+from service.interactions.included import included
+from service.interactions.paging import Paging
+from service.interactions.representation import Views
+from service.interactions.searched import Match, Searched
+from service.search import fields
+from service.search.predicate import Predicate, all_of, any_of
 from service.search.request import SearchRequest
-from service.search.source import SortKey
-from service.store.cursor import page_token, read_page_token
+from service.search.source import Source
 
-
-class Match(Protocol):
-    """A resource that was found."""
-
-    @property
-    def type(self) -> str:
-        """The resource type."""
-
-    @property
-    def id(self) -> str:
-        """The logical id."""
-
-    @property
-    def body(self) -> bytes | None:
-        """The JSON text."""
-
-
-class Page(Protocol):
-    """Matches of a search, and the place of the last one where more follow."""
-
-    @property
-    def matches(self) -> Sequence[Match]:
-        """The matches in order."""
-
-    @property
-    def place(self) -> list[Any] | None:
-        """Where the next page begins, None on the last."""
-
-
-class Searched(Protocol):
-    """Where resources are searched: the store, or the definitions that the service holds."""
-
-    async def search(
-        self, resource_type: str, predicate: Predicate, sort: Sequence[SortKey], count: int, after: list[Any] | None
-    ) -> Page:
-        """Return at most ``count`` matches in the order of ``sort``, from the place ``after`` on."""
-
-    async def count(self, resource_type: str, predicate: Predicate) -> int:
-        """Return how many resources match."""
+_TYPE = "_type"
 
 
 async def search_type(request: Request, context: Context) -> Response:
     """Return a page of matches as a Bundle of type searchset; raises OutcomeError for what cannot be asked."""
-    return await _search(request, context, context.store)
+    return await _search(request, context, [request.path[0]], request.parameters)
+
+
+async def search_system(request: Request, context: Context) -> Response:
+    """Return a page of matches among the resources of the types in ``_type``, or of all that are stored."""
+    types, parameters = _types(request, context.definitions.stored_types)
+    return await _search(request, context, types, parameters)
+
+
+async def search_compartment(request: Request, context: Context) -> Response:
+    """Return a page of matches among what belongs to a person or practitioner, whether or not they are stored here."""
+    kind, resource_id, wanted = request.path[:3]
+    compartment = context.compartments[kind]
+    types, parameters = _types(request, compartment.parameters) if wanted == "*" else ([wanted], request.parameters)
+    within: dict[str, Predicate] = {}
+    for name in types:
+        known = context.search_parser.types[name]
+        links = [known[code] for code in compartment.parameters[name]]
+        within[name] = any_of(fields.equal(link, [f"{kind}/{resource_id}"]) for link in links)
+    return await _search(request, context, types, parameters, within)
 
 
 async def search_published(request: Request, context: Context) -> Response:
     """Return a page of the definitions that match; raises OutcomeError for what cannot be asked."""
-    return await _search(request, context, context.published)
+    return await _search(request, context, [request.path[0]], request.parameters)
 
 
-async def _search(request: Request, context: Context, where: Searched) -> Response:
-    resource_type = request.path[0]
-    view, parameters = split_view(resource_type, request.parameters, context)
-    search = context.parsers[resource_type].parse(parameters, lenient=request.preferences.lenient)
-    applied = search.applied + [(name, value) for name, value in request.parameters if name in VIEW]
-    query = f"{resource_type}?{_encoded(applied)}"
-    if search.count == 0 or (view is not None and view.counts_only):
-        matches = await where.count(resource_type, search.predicate)
-        return _answer([], [("self", f"{request.base}/{query}")], matches, search)
-    place = read_page_token(context.page_secret, query, search.page) if search.page is not None else None
-    page = await where.search(resource_type, search.predicate, search.sort, search.count, place)
-    total = await _total(resource_type, search, page, where)
-    links = [("self", _link(request.base, query, search.page))]
-    if page.place is not None:
-        links.append(("next", _link(request.base, query, page_token(context.page_secret, query, page.place))))
-    return _answer(_entries(request.base, page, view), links, total, search)
+async def _search(
+    request: Request,
+    context: Context,
+    types: Sequence[str],
+    parameters: Parameters,
+    within: Mapping[str, Predicate] | None = None,
+) -> Response:
+    views = Views(parameters, types, context)
+    search = context.search_parser.parse(views.others, types, base=request.base, lenient=request.preferences.lenient)
+    _check_view(views, search)
+    for name, codes in search.used.items():
+        await context.readiness.require(name, codes)
+    sources = [_narrowed(source, within) for source in search.sources]
+    if search.contained != "false":
+        sources = with_contained(sources, search, context)
+    applied = [item for item in parameters if item in search.applied or item in views.applied]
+    path = "/".join(part for part in request.path if part != "_search")
+    paging = Paging(context.page_secret, request.base, f"{path}?{_encoded(applied)}", search)
+    where: Searched = context.published if context.published.holds_type(types[0]) else context.store
+    if search.explain:
+        return await explanation(sources, search, paging, context)
+    if search.count == 0 or views.counts_only:
+        return _answer([], [paging.itself], await where.count(sources), search)
+    page, total = await paging.read(where, sources)
+    entries = _matches(request.base, page.matches, views)
+    if search.contained != "false":
+        entries = contained_entries(request.base, page.matches, search, views, context)
+    more, cut = await included(request.base, page, search.includes, context)
+    entries += [Entry(item.full_url, views.render(item.type, item.body), INCLUDE) for item in more]
+    return _answer(entries, paging.links(page, total), total, replace(search, ignored=(*search.ignored, *cut)))
 
 
-async def _total(resource_type: str, search: SearchRequest, page: Page, where: Searched) -> int | None:
-    """Return the number of matches where it is asked for, or known because the first page holds them all."""
-    if search.page is None and page.place is None:
-        return len(page.matches)
-    if search.total == "none":
-        return None
-    return await where.count(resource_type, search.predicate)
+def _types(request: Request, known: Sequence[str] | Mapping[str, object]) -> tuple[list[str], Parameters]:
+    """Return the types that ``_type`` names, all ``known`` ones where it is not given, and all other parameters."""
+    asked = [text.split(",") for name, text in request.parameters if name == _TYPE]
+    wanted = [name for name in known if all(name in names for names in asked)]
+    for name in (name for names in asked for name in names):
+        if name not in known:
+            sentence = f"{_TYPE}: {shown(name)} is not searched here{did_you_mean(name, known)}"
+            raise OutcomeError(Issue("parameter-value", sentence, f"http.{_TYPE}"))
+    return wanted, [item for item in request.parameters if item[0] != _TYPE]
 
 
-def _entries(base: str, page: Page, view: View | None) -> list[Entry]:
+def _narrowed(source: Source, within: Mapping[str, Predicate] | None) -> Source:
+    return replace(source, predicate=all_of([within[source.type], source.predicate])) if within else source
+
+
+def _check_view(views: Views, search: SearchRequest) -> None:
+    if views.summary == "text" and search.includes:
+        sentence = "_summary=text shows matches alone; leave out _include and _revinclude"
+        raise OutcomeError(Issue("parameter-value", sentence, "http._summary"))
+
+
+def _matches(base: str, matches: Sequence[Match], views: Views) -> list[Entry]:
     return [
-        Entry(f"{base}/{item.type}/{item.id}", view.render(item.body) if view else item.body, MATCH)
-        for item in page.matches
+        Entry(f"{base}/{item.type}/{item.id}", views.render(item.type, item.body), MATCH)
+        for item in matches
         if item.body is not None
     ]
 
@@ -105,12 +117,6 @@ def _answer(entries: list[Entry], links: list[Link], total: int | None, search: 
     if search.ignored:
         entries = [*entries, Entry(None, json.dump(operation_outcome(search.ignored)), OUTCOME)]
     return Response(200, bundle("searchset", entries, links=links, total=total))
-
-
-def _link(base: str, query: str, page: str | None) -> str:
-    if page is None:
-        return f"{base}/{query}"
-    return f"{base}/{query}{'' if query.endswith('?') else '&'}_page={page}"
 
 
 def _encoded(parameters: Parameters) -> str:

@@ -48,9 +48,10 @@ async def _one(entry: BundleEntry, request: Request, context: Context) -> Respon
 
 
 def _unserved(entries: list[BundleEntry], context: Context) -> Iterable[Issue]:
-    served = ", ".join(context.parsers)
+    served = ", ".join(context.search_parser.types)
     for entry, request in ((entry, entry.request) for entry in entries if entry.request is not None):
-        if request.path[0] not in context.parsers and request.path != ("metadata",):
+        of_compartment = request.path[0] in context.compartments and len(request.path) > 2
+        if not of_compartment and request.path[0] not in (*context.search_parser.types, "metadata"):
             sentence = f"{shown(request.path[0])} is not served here; served are {served}"
             yield Issue("entry-type", sentence, f"{entry.place}.request.url")
 

@@ -4,7 +4,20 @@ import operator
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any as AnyValue
 
-from service.search.predicate import All, Any, Compare, Member, OneOf, Predicate, Present, StartsWith
+from service.search.predicate import (
+    All,
+    Any,
+    Compare,
+    Contains,
+    LinkedFrom,
+    LinkedTo,
+    Member,
+    Not,
+    OneOf,
+    Predicate,
+    Present,
+    StartsWith,
+)
 from service.search.source import SortKey
 
 Document = dict[str, AnyValue]
@@ -19,6 +32,8 @@ def holds(predicate: Predicate, document: Document) -> bool:
             return any(value in values for value in _values(document, field))
         case StartsWith(field, text):
             return any(value.startswith(text) for value in _values(document, field))
+        case Contains(field, start, text):
+            return any(value.startswith(start) and text in value[len(start) :] for value in _values(document, field))
         case Compare(field, name, limit):
             return any(_OPERATORS[name](value, limit) for value in _values(document, field))
         case Present(field):
@@ -27,8 +42,12 @@ def holds(predicate: Predicate, document: Document) -> bool:
             return all(holds(part, document) for part in parts)
         case Any(parts):
             return any(holds(part, document) for part in parts)
+        case Not(part):
+            return not holds(part, document)
         case Member(field, part):
             return any(holds(part, member) for member in _values(document, field))
+        case LinkedTo() | LinkedFrom():
+            raise TypeError("a link is not about one document")
 
 
 def in_order(documents: Iterable[Document], sort: Sequence[SortKey]) -> list[Document]:

@@ -1,166 +1,242 @@
 """From the parameters of a search to what it asks for (https://hl7.org/fhir/R4/search.html)."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from service.conformance.search_parameters import SearchParameter
+from service.conformance.terminology import Terminology
 from service.fhir.entry import Parameters, whole_number
-from service.fhir.outcome import LONGEST_VALUE, Issue, OutcomeError, did_you_mean, shown
-from service.search import fields
+from service.fhir.outcome import Issue, OutcomeError, shown
+from service.search import criteria, fields
+from service.search.criteria import Criteria, UnknownParameterError
+from service.search.include import INCLUDES, MOST_INCLUDES, Include, read_include
+from service.search.modifier import Knowledge
+from service.search.order import decisive, natural_order
 from service.search.predicate import Predicate, all_of
-from service.search.source import SortKey
-from service.search.types.reference import References
-from service.search.values import ValueReader
+from service.search.references import References
+from service.search.source import SortKey, Source
 
 T = TypeVar("T")
 
-CONTROL = ("_sort", "_count", "_total", "_page")
-"""The parameters that say how the result is to come."""
 TOTALS = ("none", "estimate", "accurate")
+CONTAINED = ("false", "true", "both")
+CONTAINED_TYPES = ("container", "contained")
+MOST_SORT_KEYS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a service allows in its searches."""
+
+    page_size: int
+    """Matches on a page where ``_count`` is not given."""
+    largest_page: int
+    """The most that ``_count`` may ask for."""
+    explain: bool = False
+    """Whether ``_explain`` may ask how a search is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
     """What a search asks for."""
 
-    predicate: Predicate
-    sort: tuple[SortKey, ...]
+    predicates: Mapping[str, Predicate]
+    """What is demanded of the resources of each type that is searched."""
+    order: Mapping[str, tuple[SortKey, ...]]
     count: int
     total: str
     page: str | None
     """The token of a page after the first."""
+    contained: str
+    contained_type: str
+    includes: tuple[Include, ...]
+    explain: bool
+    used: Mapping[str, set[str]]
+    """By type the codes of the parameters that it goes by."""
     applied: Parameters
     """The parameters that were understood, without the page token, as the self link gives them."""
     ignored: tuple[Issue, ...]
     """What a lenient client sent and the service did not understand."""
 
-
-@dataclass(frozen=True, slots=True)
-class PageSizes:
-    """Matches on a page where ``_count`` is not given, and the most that it may ask for."""
-
-    default: int
-    largest: int
+    @property
+    def sources(self) -> list[Source]:
+        """What is searched."""
+        return [Source(name, predicate, self.order[name]) for name, predicate in self.predicates.items()]
 
 
 class SearchParser:
-    """Reads the searches of one resource type."""
+    """Reads the searches over ``types``, the search parameters of each resource type by their codes."""
 
     def __init__(
         self,
-        parameters: dict[str, SearchParameter],
+        types: Mapping[str, criteria.Parameters],
+        terminology: Terminology,
         references: References,
-        sizes: PageSizes,
         now: Callable[[], int],
+        settings: Settings,
     ) -> None:
-        self._parameters = parameters
-        self._values = ValueReader(references, now)
-        self._sizes = sizes
+        self.types = dict(types)
+        self._knowledge = Knowledge(references, terminology, now)
+        self._settings = settings
 
-    def parse(self, parameters: Parameters, *, lenient: bool) -> SearchRequest:
-        """Return what ``parameters`` ask for; raises OutcomeError with every parameter that cannot be read.
+    def parse(
+        self, parameters: Parameters, types: Sequence[str], *, base: str = "", lenient: bool = False
+    ) -> SearchRequest:
+        """Return what ``parameters`` ask of the resources of ``types``, for a client who calls this server ``base``.
 
-        ``lenient`` drops unknown parameters; a known one with an unusable value is refused all the same.
+        Raises OutcomeError with every parameter that cannot be read. ``lenient`` drops unknown parameters; a known one
+        with an unusable value is refused all the same.
         """
-        known = [item for item in parameters if self._is_known(item[0])]
-        unknown = tuple(self._unknown(name) for name, _ in parameters if not self._is_known(name))
-        refused = [] if lenient else list(unknown)
-        control = _Control([item for item in known if item[0] in CONTROL], refused)
-        predicates = []
-        for name, text in known:
-            if name in self._parameters:
-                predicates.append(control.attempt(name, partial(self._values.predicate, self._parameters[name]), text))
-        asked = control.value("_count", self._count)
-        request = SearchRequest(
-            predicate=all_of(item for item in predicates if item is not None),
-            sort=control.value("_sort", self._sort) or (SortKey("_id"),),
-            count=self._sizes.default if asked is None else asked,
-            total=control.value("_total", _total) or "none",
-            page=control.value("_page", str),
-            applied=[item for item in known if item[0] != "_page"],
-            ignored=unknown,
-        )
-        if refused:
-            raise OutcomeError(*refused)
-        return request
+        references = self._knowledge.references.asked_at(base) if base else self._knowledge.references
+        knowledge = Knowledge(references, self._knowledge.terminology, self._knowledge.now)
+        reading = _Reading(self, Criteria(self.types, knowledge), types, lenient)
+        for name, text in parameters:
+            reading.read(name, text)
+        if reading.refused:
+            raise OutcomeError(*reading.refused)
+        return reading.request()
 
-    def _is_known(self, name: str) -> bool:
-        return name in self._parameters or name in CONTROL
-
-    def _sort(self, text: str) -> tuple[SortKey, ...]:
-        keys = []
-        for item in text.split(","):
-            name = item.removeprefix("-")
-            if name not in self._parameters:
-                raise ValueError(f"Cannot sort by {name[:64]!a}{self._hint(name)}")
-            descending = item.startswith("-")
-            keys.append(SortKey(fields.sort_field(self._parameters[name], descending), descending))
-        if len(keys) > 4:
-            raise ValueError("At most 4 parameters can be sorted by")
-        return _decisive(keys)
-
-    def _count(self, text: str) -> int:
-        count = whole_number(text, self._sizes.largest)
-        if count is None:
-            raise ValueError(f"This is a whole number from 0 to {self._sizes.largest}")
-        return count
-
-    def _unknown(self, name: str) -> Issue:
-        code, colon, modifier = name.partition(":")
-        told = shown(name)
-        if colon and code in self._parameters:
-            sentence = f"The modifier :{shown(modifier)} of {code} is not supported"
-        elif "." in name or name.startswith("_has"):
-            sentence = f"{told}: chained searches are not supported"
-        else:
-            sentence = f"There is no search parameter {told}{self._hint(code)}"
-        return Issue("unknown-parameter", sentence, f"http.{told}")
-
-    def _hint(self, name: str) -> str:
-        known = [*self._parameters, *CONTROL, "_summary", "_elements"]
-        return did_you_mean(name[:LONGEST_VALUE], known)
+    @property
+    def settings(self) -> Settings:
+        """What is allowed."""
+        return self._settings
 
 
-class _Control:
-    """The control parameters of one search; what is wrong with them, or any other, goes to ``refused``."""
+@dataclass(slots=True)
+class _Reading:
+    """The parameters of one search that have been read so far."""
 
-    def __init__(self, given: Parameters, refused: list[Issue]) -> None:
-        self._given = dict(given)
-        self._refused = refused
-        names = [name for name, _ in given]
-        for name in self._given:
-            if names.count(name) > 1:
+    parser: SearchParser
+    criteria: Criteria
+    types: Sequence[str]
+    lenient: bool
+    refused: list[Issue] = field(default_factory=list)
+    ignored: list[Issue] = field(default_factory=list)
+    applied: Parameters = field(default_factory=list)
+    demands: list[list[Predicate]] = field(default_factory=list)
+    """For each criterion what it demands of each of the types."""
+    results: dict[str, object] = field(default_factory=dict)
+    includes: list[Include] = field(default_factory=list)
+
+    def read(self, name: str, text: str) -> None:
+        plain = name.partition(":")[0]
+        if plain in INCLUDES:
+            found = self._attempt(name, text, partial(read_include, name, text, self.parser.types, self.types))
+            self.includes.extend(found or ())
+            if len(self.includes) > MOST_INCLUDES:
+                self._refuse(name, f"A search has at most {MOST_INCLUDES} includes")
+        elif name in _RESULT:
+            if name in self.results:
                 self._refuse(name, "This parameter is given twice")
+            self.results[name] = self._attempt(name, text, partial(_RESULT[name], self, text))
+        else:
+            read = partial(self.criteria.read, name=name, text=text)
+            demand = self._attempt(name, text, lambda: [read(each) for each in self.types])
+            if demand is not None:
+                self.demands.append(demand)
 
-    def value(self, name: str, read: Callable[[str], T]) -> T | None:
-        """Return the value of a parameter, or None where it is not given or cannot be read."""
-        return self.attempt(name, read, self._given[name]) if name in self._given else None
+    def request(self) -> SearchRequest:
+        together = [all_of(demands) for demands in zip(*self.demands, strict=True)] or [all_of(())] * len(self.types)
+        predicates = dict(zip(self.types, together, strict=True))
+        contained = str(self.results.get("_contained", "false"))
+        given = self.results.get("_sort")
+        order = given if isinstance(given, dict) else natural_order(predicates)
+        return SearchRequest(
+            predicates=predicates,
+            order={name: decisive(keys, predicates[name]) for name, keys in order.items()},
+            count=self._count_asked(),
+            total=str(self.results.get("_total", "none")),
+            page=self._page_asked(),
+            contained=contained,
+            contained_type=str(self.results.get("_containedType", "container")),
+            includes=tuple(self.includes),
+            explain=bool(self.results.get("_explain")),
+            used=self._used(),
+            applied=[item for item in self.applied if item[0] != "_page"],
+            ignored=tuple(self.ignored),
+        )
 
-    def attempt(self, name: str, read: Callable[[str], T], text: str) -> T | None:
-        """Return what ``read`` makes of ``text``, or None where that raises ValueError."""
+    def _used(self) -> dict[str, set[str]]:
+        used = {name: set(codes) for name, codes in self.criteria.used.items()}
+        for include in self.includes:
+            used.setdefault(include.type, set()).update(item.code for item in include.parameters)
+        if self.results.get("_contained", "false") != "false":
+            for name in self.parser.types:
+                used.setdefault(name, set()).add("_contained")
+        return used
+
+    def _count_asked(self) -> int:
+        asked = self.results.get("_count")
+        return asked if isinstance(asked, int) else self.parser.settings.page_size
+
+    def _page_asked(self) -> str | None:
+        token = self.results.get("_page")
+        return token if isinstance(token, str) else None
+
+    def _attempt(self, name: str, text: str, read: Callable[[], T]) -> T | None:
+        """Return what ``read`` gives, or None where it raises; what was understood counts as applied."""
         try:
-            return read(text)
+            found = read()
+        except UnknownParameterError as error:
+            issue = Issue("unknown-parameter", str(error), f"http.{shown(name)}")
+            (self.ignored if self.lenient else self.refused).append(issue)
         except ValueError as error:
             self._refuse(name, str(error))
-            return None
+        else:
+            self.applied.append((name, text))
+            return found
+        return None
 
     def _refuse(self, name: str, reason: str) -> None:
-        self._refused.append(Issue("parameter-value", f"{name}: {reason}", f"http.{name}"))
+        self.refused.append(Issue("parameter-value", f"{shown(name)}: {reason}", f"http.{shown(name)}"))
 
 
-def _decisive(keys: Iterable[SortKey]) -> tuple[SortKey, ...]:
-    """Return ``keys`` without those that decide nothing: what has been sorted by before, and all after the id."""
-    found: dict[str, SortKey] = {}
-    for key in (*keys, SortKey("_id")):
-        found.setdefault(key.field, key)
-        if key.field == "_id":
-            break
-    return tuple(found.values())
+def _sort(reading: _Reading, text: str) -> dict[str, list[SortKey]]:
+    items = text.split(",")
+    if len(items) > MOST_SORT_KEYS:
+        raise ValueError(f"At most {MOST_SORT_KEYS} parameters can be sorted by")
+    keys: dict[str, list[SortKey]] = {name: [] for name in reading.types}
+    for item in items:
+        descending = item.startswith("-")
+        for name, its_keys in keys.items():
+            try:
+                parameter = reading.criteria.parameter(name, item.removeprefix("-"))
+            except UnknownParameterError as error:
+                raise ValueError(f"Cannot sort by that. {error}") from None
+            its_keys.append(SortKey(fields.sort_field(parameter, descending), descending))
+    return keys
 
 
-def _total(text: str) -> str:
-    if text not in TOTALS:
-        raise ValueError(f"This is one of: {', '.join(TOTALS)}")
-    return text
+def _count(reading: _Reading, text: str) -> int:
+    count = whole_number(text, reading.parser.settings.largest_page)
+    if count is None:
+        raise ValueError(f"This is a whole number from 0 to {reading.parser.settings.largest_page}")
+    return count
+
+
+def _one_of(known: Sequence[str]) -> Callable[[_Reading, str], str]:
+    def read(_: _Reading, text: str) -> str:
+        if text not in known:
+            raise ValueError(f"This is one of: {', '.join(known)}")
+        return text
+
+    return read
+
+
+def _explain(reading: _Reading, text: str) -> bool:
+    if text == "true" and not reading.parser.settings.explain:
+        raise ValueError("How a search is done is told where the setting RECOVERY_EXPLAIN is yes")
+    return _one_of(("true", "false"))(reading, text) == "true"
+
+
+_RESULT: Mapping[str, Callable[[_Reading, str], object]] = {
+    "_sort": _sort,
+    "_count": _count,
+    "_total": _one_of(TOTALS),
+    "_page": lambda _, text: text,
+    "_contained": _one_of(CONTAINED),
+    "_containedType": _one_of(CONTAINED_TYPES),
+    "_explain": _explain,
+}
+"""The parameters that say how the result is to come, and what reads each of them."""

@@ -11,11 +11,13 @@ class SortKey:
 
     field: str
     descending: bool = False
+    is_demanded: bool = False
+    """Whether the predicate leaves only resources that have the field."""
 
     @property
     def always_there(self) -> bool:
         """Whether every resource has the field."""
-        return self.field in ("_id", "search._lastUpdated.lo")
+        return self.is_demanded or self.field in ("_id", "search._lastUpdated.lo")
 
 
 @dataclass(frozen=True, slots=True)

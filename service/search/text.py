@@ -4,24 +4,30 @@ import re
 import unicodedata
 
 _ESCAPED = re.compile(r"\\([,|$\\])")
+_SPECIAL = re.compile(r"([,|$\\])")
 
 
 def split_unescaped(text: str, separator: str) -> list[str]:
     r"""Return the parts of ``text`` between separators; ``\`` before one makes it an ordinary character."""
     if "\\" not in text:
         return text.split(separator)
-    parts = [""]
+    parts: list[list[str]] = [[]]
     for piece in re.findall(r"\\.|.", text, re.DOTALL):
         if piece == separator:
-            parts.append("")
+            parts.append([])
         else:
-            parts[-1] += piece
-    return parts
+            parts[-1].append(piece)
+    return ["".join(part) for part in parts]
 
 
 def unescape(text: str) -> str:
     r"""Return ``text`` with ``\,`` ``\|`` ``\$`` and ``\\`` as the characters that they stand for."""
     return _ESCAPED.sub(r"\1", text)
+
+
+def escape(text: str) -> str:
+    r"""Return ``text`` with ``\`` before each character that separates values: what ``unescape`` undoes."""
+    return _SPECIAL.sub(r"\\\1", text)
 
 
 def normalise(text: str) -> str:

@@ -1,77 +1,85 @@
 """The values of one search parameter in a query, as a predicate."""
 
-from collections.abc import Callable
+from functools import partial
 
-from service.conformance.search_parameters import SearchParameter
+from service.conformance.search_parameters import COMPOSITE, SearchParameter
+from service.fhir.outcome import did_you_mean, shown
 from service.search import fields
-from service.search.predicate import NOTHING, Member, OneOf, Predicate, Present, StartsWith, any_of
+from service.search.modifier import Knowledge, Modifier, Modifiers
+from service.search.predicate import Member, Not, Predicate, all_of, any_of
 from service.search.text import split_unescaped
-from service.search.types import date, number, string, token, uri
-from service.search.types.reference import References
-
-PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
+from service.search.types import date, number, quantity, reference, string, token, uri
 
 MOST_VALUES = 1_000
 """Values of one parameter, with commas between."""
+MISSING = "missing"
+
+_OF_TYPE: dict[str, Modifiers] = {
+    "date": date.MODIFIERS,
+    "number": number.MODIFIERS,
+    "quantity": quantity.MODIFIERS,
+    "reference": reference.MODIFIERS,
+    "string": string.MODIFIERS,
+    "token": token.MODIFIERS,
+    "uri": uri.MODIFIERS,
+}
 
 
-class ValueReader:
-    """Reads values as the server that ``references`` know understands them; ``now`` gives microseconds since 1970."""
-
-    def __init__(self, references: References, now: Callable[[], int]) -> None:
-        self._references = references
-        self._now = now
-        self._readers: dict[str, Callable[[SearchParameter, str], Predicate]] = {
-            "date": self._bounded,
-            "number": self._bounded,
-            "reference": self._reference,
-            "string": _string,
-            "token": _token,
-            "uri": _uri,
-        }
-
-    def predicate(self, parameter: SearchParameter, text: str) -> Predicate:
-        """Return what ``text``, values with commas between, demands; raises ValueError where one cannot be read."""
-        values = split_unescaped(text, ",")
-        if len(values) > MOST_VALUES:
-            raise ValueError(f"At most {MOST_VALUES} values can be asked for at once")
-        if not all(values):
-            raise ValueError("A value is empty; leave the parameter out to search without it")
-        return any_of(self._readers[parameter.type](parameter, value) for value in values)
-
-    def _reference(self, parameter: SearchParameter, text: str) -> Predicate:
-        return _one_of(parameter, self._references.query_words(parameter, text))
-
-    def _bounded(self, parameter: SearchParameter, text: str) -> Predicate:
-        prefix, value = (text[:2], text[2:]) if text[:2] in PREFIXES else ("eq", text)
-        if value[:1].isalpha():
-            raise ValueError(f"The prefix is not one of: {', '.join(PREFIXES)}")
-        field = fields.own_field(parameter)
-        lo, hi = (f"{field}.lo", f"{field}.hi") if parameter.single else ("lo", "hi")
-        if parameter.type == "date":
-            condition = date.predicate(prefix, lo, hi, date.query_stretch(value), self._now())
-        else:
-            condition = number.predicate(prefix, lo, hi, number.query_number(value))
-        return condition if parameter.single else Member(field, condition)
+class UnknownModifierError(Exception):
+    """The parameter has no such modifier; the message lists those that it has."""
 
 
-def _token(parameter: SearchParameter, text: str) -> Predicate:
-    if fields.has_own_field(parameter):
-        field, wanted = fields.own_field(parameter), token.scalar_words(parameter, text)
-        return Present(field) if wanted is None else OneOf(field, wanted) if wanted else NOTHING
-    form, is_start = token.query_word(text)
-    return StartsWith(fields.WORDS, fields.word(parameter.code, form)) if is_start else _one_of(parameter, (form,))
+def modifiers_of(parameter: SearchParameter) -> list[str]:
+    """Return the names of the modifiers that ``parameter`` can have; ``[type]`` stands for the name of a target."""
+    named = [name for name, way in _OF_TYPE.get(parameter.type, {}).items() if name and way.applies(parameter)]
+    return [MISSING, *named, *(["[type]"] if parameter.targets else [])]
 
 
-def _string(parameter: SearchParameter, text: str) -> Predicate:
-    return StartsWith(fields.WORDS, fields.word(parameter.code, string.query_start(text)))
+def read_values(parameter: SearchParameter, modifier: str, text: str, knowledge: Knowledge) -> Predicate:
+    """Return what ``text``, values with commas between, demands.
+
+    Raises ValueError where one cannot be read, and UnknownModifierError.
+    """
+    if modifier == MISSING:
+        return _missing(parameter, text)
+    way = _way(parameter, modifier)
+    values = split_unescaped(text, ",")
+    if len(values) > MOST_VALUES:
+        raise ValueError(f"At most {MOST_VALUES} values can be asked for at once")
+    if not all(values):
+        raise ValueError("A value is empty; leave the parameter out to search without it")
+    one_of_them = any_of(way.read(parameter, value, knowledge) for value in values)
+    return Not(one_of_them) if way.negates else one_of_them
 
 
-def _uri(parameter: SearchParameter, text: str) -> Predicate:
-    return _one_of(parameter, uri.query_words(text))
+def _way(parameter: SearchParameter, modifier: str) -> Modifier:
+    if parameter.type == COMPOSITE and not modifier:
+        return Modifier(_composite)
+    way = _OF_TYPE.get(parameter.type, {}).get(modifier)
+    if way is not None and way.applies(parameter):
+        return way
+    if modifier in parameter.targets:
+        return reference.of_type(modifier)
+    known = modifiers_of(parameter)
+    listed, hint = ", ".join(f":{name}" for name in known), did_you_mean(modifier, [*known, *parameter.targets])
+    raise UnknownModifierError(f"{parameter.code} has no modifier :{shown(modifier)}, only {listed}{hint}")
 
 
-def _one_of(parameter: SearchParameter, forms: tuple[str, ...]) -> Predicate:
-    if fields.has_own_field(parameter):
-        return OneOf(fields.own_field(parameter), forms)
-    return OneOf(fields.WORDS, tuple(fields.word(parameter.code, form) for form in forms))
+def _missing(parameter: SearchParameter, text: str) -> Predicate:
+    if text not in ("true", "false"):
+        raise ValueError("With :missing this is true or false")
+    present = fields.present(parameter)
+    return Not(present) if text == "true" else present
+
+
+def _composite(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
+    values = split_unescaped(text, "$")
+    if len(values) != len(parameter.components) or not all(values):
+        form = "$".join(component.code for component in parameter.components)
+        raise ValueError(f"This has the form {form}")
+    read = partial(_way_of_component, knowledge=knowledge)
+    return Member(fields.own_field(parameter), all_of(map(read, parameter.components, values)))
+
+
+def _way_of_component(component: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
+    return _way(component, "").read(component, text, knowledge)

@@ -1,5 +1,6 @@
 """What is stored of a resource: the JSON text that is served, its native form, its index, all in one document."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from service.fhir import json
 from service.fhir.datetimes import instant
 from service.search.index import Indexer
 from service.store.driver import Document
+from service.store.indexes import DEFINITIONS, Index
 
 SERVED = {"body": 1, "version": 1, "lastUpdated": 1, "method": 1}
 """The projection that answers need."""
@@ -37,10 +39,15 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class IndexedType:
-    """How documents of one resource type are indexed, and the hash of the definitions that say so."""
+    """How documents of one resource type are indexed."""
 
     indexer: Indexer
     definitions: str
+    """The hash of all that the definitions say of it, which each document carries."""
+    parameters: Mapping[str, str]
+    """By the code of a search parameter the hash of what the definitions say of that one."""
+    indexes: Sequence[Index]
+    """What the database keeps to find them."""
 
 
 def to_stored(resource_type: str, document: Document) -> Stored:
@@ -103,7 +110,7 @@ def make_document(
         "body": json.dump(complete),
         "resource": complete,
         **indexed.indexer(complete),
-        "definitions": indexed.definitions,
+        DEFINITIONS: indexed.definitions,
     }
 
 

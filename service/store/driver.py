@@ -68,6 +68,11 @@ class Driver:
         documents: list[Document] = await cursor.to_list(None)
         return documents
 
+    async def command(self, command: Document, session: Any) -> Document:
+        """Return the answer of the database to ``command``, whose concerns are those that it states itself."""
+        answer: Document = await self.database.command(command, session=session, codec_options=_CODEC)
+        return answer
+
     async def ping(self) -> None:
         """Raise PyMongoError unless the server answers within two seconds."""
         try:
@@ -77,9 +82,9 @@ class Driver:
             raise NetworkTimeout("no answer to a ping") from error
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[Any]:
-        """Give a session to run transactions in."""
-        started = self._client.start_session()
+    async def session(self, *, causal_consistency: bool = True) -> AsyncIterator[Any]:
+        """Give a session to run transactions in, or without causal consistency what names its own moment."""
+        started = self._client.start_session(causal_consistency=causal_consistency)
         async with await started if self._is_motor else started as session:
             yield session
 

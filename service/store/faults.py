@@ -23,6 +23,9 @@ DATABASE_ERRORS = (PyMongoError, DocumentTooLarge)
 """What the drivers raise; the second is no PyMongoError, for the document is refused before it is sent."""
 
 TOO_LARGE = 10334
+_TOO_COSTLY = frozenset({50, 262, 146, 292, 4568, TOO_LARGE})
+"""MaxTimeMSExpired, ExceededTimeLimit, ExceededMemoryLimit, QueryExceededMemoryLimitNoDiskUseAllowed, what is joined to
+one document is too large for one, and so is an intermediate result."""
 TRANSIENT = "TransientTransactionError"
 COMMIT_UNKNOWN = "UnknownTransactionCommitResult"
 
@@ -64,9 +67,25 @@ def as_outcome(error: PyMongoError | DocumentTooLarge) -> OutcomeError:
         return conflict()
     log.error("database: %s", type(error).__name__)
     if isinstance(error, (ConnectionFailure, ExecutionTimeout)) or error.has_error_label("RetryableWriteError"):
-        issue = Issue("database-unavailable", "The database does not answer; try again shortly")
-        return OutcomeError(issue, headers={"Retry-After": "2"})
+        return unavailable()
     raise error
+
+
+def is_too_costly(error: BaseException) -> bool:
+    """Return whether a search took more time, memory or space in a command than it may."""
+    return isinstance(error, DocumentTooLarge) or (isinstance(error, OperationFailure) and error.code in _TOO_COSTLY)
+
+
+def too_costly() -> OutcomeError:
+    """Return the outcome of a search that the database cannot do within its limits."""
+    sentence = "The search was stopped because it takes too long; narrow it by a person, a status or a date"
+    return OutcomeError(Issue("search-too-costly", sentence))
+
+
+def unavailable() -> OutcomeError:
+    """Return the outcome of whatever the database could not be asked for."""
+    issue = Issue("database-unavailable", "The database does not answer; try again shortly")
+    return OutcomeError(issue, headers={"Retry-After": "2"})
 
 
 def conflict() -> OutcomeError:

@@ -1,36 +1,55 @@
 """Predicates of a search as MongoDB filters."""
 
-from decimal import Decimal
-from typing import Any as AnyValue
-
-from bson.decimal128 import Decimal128
-
-from service.search.predicate import All, Any, Compare, Member, OneOf, Predicate, Present, StartsWith, Value
+from service.search import fields
+from service.search.predicate import (
+    All,
+    Any,
+    Compare,
+    Contains,
+    LinkedFrom,
+    LinkedTo,
+    Member,
+    Not,
+    OneOf,
+    Predicate,
+    Present,
+    StartsWith,
+    all_of,
+)
 from service.store.driver import Document
+from service.store.expression import OPERATORS, native, to_expression
 
-_PAST_ALL_TEXTS = "\U0010ffff"
 IMPOSSIBLE: Document = {"_id": {"$in": []}}
+_LISTS = (fields.WORDS, fields.TERMS)
+_LAST, _SURROGATES = 0x10FFFF, range(0xD800, 0xE000)
 
 
 def to_filter(predicate: Predicate) -> Document:
-    """Return the filter that finds the documents for which ``predicate`` holds."""
+    """Return the filter that finds the documents for which ``predicate`` holds; it follows no links."""
     match predicate:
         case OneOf(field, values):
-            found = [_native(value) for value in values]
+            found = [native(value) for value in values]
             return {field: found[0] if len(found) == 1 else {"$in": found}}
         case StartsWith(field, text):
-            return {field: {"$elemMatch": {"$gte": text, "$lt": text + _PAST_ALL_TEXTS}}}
+            return _starts(field, text)
+        case Contains(field, start):
+            return both(_starts(field, start), {"$expr": to_expression(predicate)})
         case Compare(field, operator, value):
-            name = {"lt": "$lt", "le": "$lte", "gt": "$gt", "ge": "$gte"}[operator]
-            return {field: {name: _native(value)}}
+            return {field: {OPERATORS[operator]: native(value)}}
         case Present(field):
             return {field: {"$ne": None}}
         case All(parts):
             return both(*map(to_filter, parts))
         case Any(parts):
             return {"$or": [to_filter(part) for part in parts]} if parts else IMPOSSIBLE
+        case Not(part):
+            return {"$nor": [to_filter(part)]}
         case Member(field, part):
-            return {field: {"$elemMatch": to_filter(part)}}
+            plain = {field: {"$elemMatch": to_filter(_without_contains(part))}}
+            # Expressions have no place in $elemMatch.
+            return both(plain, {"$expr": to_expression(predicate)}) if _has_contains(part) else plain
+        case LinkedTo() | LinkedFrom():
+            raise TypeError("a link is not about one document")
 
 
 def both(*filters: Document) -> Document:
@@ -44,5 +63,33 @@ def both(*filters: Document) -> Document:
     return merged
 
 
-def _native(value: Value) -> AnyValue:
-    return Decimal128(value) if isinstance(value, Decimal) else value
+def _starts(field: str, text: str) -> Document:
+    bounds = {"$gte": text} | ({"$lt": end} if (end := _after(text)) else {})
+    return {field: {"$elemMatch": bounds} if field.rpartition(".")[2] in _LISTS else bounds}
+
+
+def _after(text: str) -> str:
+    """Return the first text after all that start with ``text``, empty where there is none; by code points."""
+    start = text.rstrip(chr(_LAST))
+    if not start:
+        return ""
+    following = ord(start[-1]) + 1
+    return start[:-1] + chr(_SURROGATES.stop if following in _SURROGATES else following)
+
+
+def _has_contains(predicate: Predicate) -> bool:
+    match predicate:
+        case Contains():
+            return True
+        case All(parts) | Any(parts):
+            return any(map(_has_contains, parts))
+        case Not(part) | Member(_, part):
+            return _has_contains(part)
+    return False
+
+
+def _without_contains(predicate: Predicate) -> Predicate:
+    """Return what follows from the predicate and can be said of a member of a list in a filter."""
+    if not _has_contains(predicate):
+        return predicate
+    return all_of(map(_without_contains, predicate.parts)) if isinstance(predicate, All) else All()

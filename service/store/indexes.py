@@ -1,37 +1,103 @@
-"""The indexes of a collection, derived from the search parameters of its type."""
+"""The indexes of a collection, derived from the search parameters of its type.
 
-from collections.abc import Iterable
-from typing import Any
+An index leaves out the documents that lack what it is for. MongoDB takes it for a search which can only find
+documents that have the field: one that asks there for a value, a range, a member of a list, or `{$ne: null}`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from pymongo import ASCENDING, IndexModel
 
-from service.conformance.search_parameters import SearchParameter
+from service.conformance.combinations import Combination
+from service.conformance.search_parameters import COMPOSITE, SearchParameter
 from service.search import fields
 
 BUDGET = 40
 """Most indexes of a collection; MongoDB itself allows 64."""
+DEFINITIONS = "definitions"
+"""The field that says by which definitions a document is indexed; a tombstone lacks it."""
 
 
-def index_models(parameters: Iterable[SearchParameter]) -> list[IndexModel]:
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An ascending index over ``keys``, of the documents that have every field of ``having``."""
+
+    keys: tuple[str, ...]
+    having: tuple[str, ...]
+
+    @property
+    def model(self) -> IndexModel:
+        """The index as the driver takes it; its name says all of it, so that another form has another name."""
+        return IndexModel(
+            [(key, ASCENDING) for key in self.keys],
+            name=f"{' '.join(self.keys)} having {' '.join(self.having)}",
+            partialFilterExpression={field: {"$exists": True} for field in self.having},
+        )
+
+
+_SHARED = (
+    Index((fields.WORDS, "_id"), (fields.WORDS,)),
+    Index((fields.TERMS, "_id"), (fields.TERMS,)),
+    Index((f"{fields.CONTAINED}.type", f"{fields.CONTAINED}.words", "_id"), (fields.CONTAINED,)),
+    Index((DEFINITIONS,), (DEFINITIONS,)),
+)
+"""Of every type: what several parameters share, and what tells which documents wait to be indexed anew."""
+_ENDS = (("lo", "hi"), ("hi", "lo"))
+"""A prefix demands something of one end or of both, and no index over a list is in an order that is asked for."""
+
+
+def indexes(parameters: Iterable[SearchParameter], combinations: Iterable[Combination]) -> list[Index]:
     """Return the indexes that serve ``parameters``; raises ValueError where they are more than the budget."""
-    models = [_model([fields.WORDS], required=fields.WORDS)]
-    for parameter in parameters:
-        field = fields.own_field(parameter)
-        if parameter.code == "_id":
-            continue
-        if fields.has_own_field(parameter):
-            models.append(_model([field, "_id"], required=field))
-        elif fields.is_bounded(parameter):
-            # A prefix looks at one end or at both. MongoDB takes a search for a member of a list to need the list only.
-            for one, other in (("lo", "hi"), ("hi", "lo")):
-                required = f"{field}.{one}" if parameter.single else field
-                models.append(_model([f"{field}.{one}", f"{field}.{other}"], required))
-    if len(models) > BUDGET:
-        raise ValueError(f"{len(models)} indexes are needed, and the budget is {BUDGET}")
-    return models
+    by_code = {parameter.code: parameter for parameter in parameters if parameter.code != "_id"}
+    found = dict.fromkeys(_SHARED)
+    for parameter in by_code.values():
+        found.update(dict.fromkeys(_of_one(parameter)))
+    for combination in combinations:
+        found.update(dict.fromkeys(_of_several(combination, by_code)))
+    if len(found) > BUDGET:
+        raise ValueError(f"{len(found)} indexes are needed, and the budget is {BUDGET}")
+    return list(found)
 
 
-def _model(keys: list[str], required: str) -> IndexModel:
-    """Return an index over ``keys`` that leaves out documents without the field ``required``."""
-    partial: dict[str, Any] = {required: {"$exists": True}}
-    return IndexModel([(key, ASCENDING) for key in keys], partialFilterExpression=partial)
+def _of_one(parameter: SearchParameter) -> Iterator[Index]:
+    field = fields.own_field(parameter)
+    if fields.has_own_field(parameter):
+        yield Index((field, "_id"), (field,))
+    elif fields.is_one_span(parameter):
+        for one, other in _ENDS:
+            yield Index((f"{field}.{one}", f"{field}.{other}", "_id"), (f"{field}.{one}",))
+    elif fields.is_bounded(parameter):
+        for one, other in _ENDS:
+            yield Index((f"{field}.{one}", f"{field}.{other}"), (field,))
+        if parameter.type == "quantity":
+            yield Index((f"{field}.units", f"{field}.lo", f"{field}.hi"), (field,))
+            yield Index(tuple(f"{field}.canonical.{part}" for part in ("unit", "lo", "hi")), (field,))
+    elif parameter.type == COMPOSITE:
+        yield Index((f"{field}.{_entrance(parameter)}", "_id"), (field,))
+
+
+def _entrance(composite: SearchParameter) -> str:
+    """Return the field of a member of ``composite`` by which an index finds it."""
+    for component in composite.components:
+        if not fields.has_own_field(component) and not fields.is_bounded(component):
+            return fields.WORDS
+    first = composite.components[0]
+    return fields.own_field(first) if fields.has_own_field(first) else f"{fields.own_field(first)}.lo"
+
+
+def _of_several(codes: Combination, parameters: Mapping[str, SearchParameter]) -> Iterator[Index]:
+    """Yield the indexes of a combination: plain values in their order, then at most one parameter of another kind."""
+    *plain, last = (parameters[code] for code in codes)
+    if not all(map(fields.has_own_field, plain)):
+        raise ValueError(f"Only the last of {', '.join(codes)} can have more than one plain value")
+    having = tuple(map(fields.own_field, plain))
+    field = fields.own_field(last)
+    if fields.has_own_field(last):
+        yield Index((*having, field, "_id"), (*having, field))
+    elif fields.is_bounded(last):
+        yield Index((*having, f"{field}.lo", f"{field}.hi", "_id"), having)
+        if not fields.is_one_span(last):
+            yield Index((*having, fields.sort_field(last, descending=False), "_id"), having)
+    else:
+        yield Index((*having, fields.WORDS, "_id"), having)

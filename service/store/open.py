@@ -1,35 +1,47 @@
 """Opening the store: collections, indexes, and the few facts that the store keeps of itself."""
 
+import asyncio
+import logging
 import secrets
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from pymongo import IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
-from service.conformance.search_parameters import SearchParameter
-from service.store.driver import Driver
-from service.store.indexes import index_models
+from service.store.document import IndexedType
+from service.store.driver import Document, Driver
+from service.store.readiness import note_definitions
 
 FORMAT = 1
 """Version of the document format; a store of a newer one is refused."""
 _FACTS = "service"
 _NAMESPACE_EXISTS = 48
+_PATIENCE = 2.0
+"""Seconds before the making of indexes is told of; each time after that it takes three times as long."""
+
+log = logging.getLogger(__name__)
+Tell = Callable[[str], Any]
 
 
 class NewerFormatError(Exception):
     """The store was written by a newer version of the service."""
 
 
-async def prepare(driver: Driver, parameters: Mapping[str, Iterable[SearchParameter]]) -> None:
-    """Make what is missing of collections and indexes; raises NewerFormatError where the store is too new."""
+async def prepare(driver: Driver, types: Mapping[str, IndexedType], tell: Tell = log.info) -> None:
+    """Make what is missing of collections and indexes; raises NewerFormatError where the store is too new.
+
+    Safe while others write. To index many documents takes minutes, of which ``tell`` is told.
+    """
     await check_format(driver)
     existing = set(await driver.database.list_collection_names())
-    for resource_type, its_parameters in parameters.items():
+    for resource_type, indexed in types.items():
         for name in (resource_type, f"{resource_type}_history"):
             if name not in existing:
                 await _create_collection(driver, name)
-        await _make_indexes(driver.collection(resource_type), index_models(its_parameters))
+        await note_definitions(driver, resource_type, indexed)
+        await _make_indexes(driver.collection(resource_type), [index.model for index in indexed.indexes], tell)
 
 
 async def check_format(driver: Driver) -> None:
@@ -50,15 +62,48 @@ async def page_secret(driver: Driver) -> bytes:
     return bytes((await facts.find_one(query))["key"])
 
 
-async def _make_indexes(collection: Any, models: list[IndexModel]) -> None:
-    """Make the indexes that are missing, and anew those that are there under the same name in another form."""
-    existing = await collection.index_information()
-    for model in models:
-        wanted = model.document
-        found = existing.get(wanted["name"])
-        if found is not None and found.get("partialFilterExpression") != wanted["partialFilterExpression"]:
-            await collection.drop_index(wanted["name"])
-    await collection.create_indexes(models)
+async def _make_indexes(collection: Any, models: list[IndexModel], tell: Tell) -> None:
+    """Make the indexes that are missing, or wait for those that another process is making.
+
+    One that is there under another name will do. None is ever dropped: another process may need it, or the operator.
+    """
+    existing: Mapping[str, Document] = await collection.index_information()
+    others = [_form(document) for name, document in existing.items() if name not in _names(models)]
+    wanted = [model for model in models if _form(model.document) not in others]
+    missing = _names(wanted) - existing.keys()
+    documents = await collection.estimated_document_count() if missing else 0
+    sentence = f"{collection.name}: {len(missing)} indexes are made over about {documents} documents"
+    # A member of the replica set that is down must not keep the service from starting.
+    await _telling(collection.create_indexes(wanted, commitQuorum="majority"), sentence, tell)
+
+
+async def _telling(work: Awaitable[Any], sentence: str, tell: Tell) -> None:
+    """Wait for ``work``, and where it takes long say so by ``sentence``, and when it is done."""
+    begin = time.monotonic()
+    told = asyncio.create_task(_tell_on(sentence, tell))
+    try:
+        await work
+    finally:
+        told.cancel()
+    if (seconds := time.monotonic() - begin) > _PATIENCE:
+        tell(f"{sentence}: done after {seconds:.0f} s")
+
+
+async def _tell_on(sentence: str, tell: Tell) -> None:
+    pause = _PATIENCE
+    while True:
+        await asyncio.sleep(pause)
+        tell(f"{sentence}; reads and writes go on meanwhile")
+        pause *= 3
+
+
+def _names(models: Iterable[IndexModel]) -> set[str]:
+    return {model.document["name"] for model in models}
+
+
+def _form(index: Document) -> tuple[Any, Any]:
+    """Return what makes an index what it is, as the driver writes it and as the database tells it."""
+    return list(dict(index["key"]).items()), index.get("partialFilterExpression")
 
 
 async def _create_collection(driver: Driver, name: str) -> None:

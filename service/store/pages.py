@@ -1,130 +1,116 @@
-"""Pages by key: which documents come after the last one that was seen, in any order.
+"""Pages by key: the documents beside the one that was seen last, in any order and either way.
 
-Resources without a sort field come last, ascending or descending. For the first key that cuts the order in two: those
-that have it, and those that lack it, for which the next key is the first. So an order of n such keys has n + 1
-segments. Within a segment a later key may be there or not, and a document that lacks it is last only among its equals:
-such a key is sorted by a rank, its value or what the database puts after all values.
+Documents without a sort field come last, ascending or descending; turned round they come first. An order by several
+keys is the order by the first, with its equals in the order by the rest. So all that is ever asked of the database is
+the beginning of an order that an index can have, and within bounds that an index can have.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from bson.max_key import MaxKey
-
 from service.search.source import SortKey
-from service.store.document import SERVED
-from service.store.driver import Document, Driver
+from service.store.driver import Document
 from service.store.filter import both
+from service.store.place import Place, rank, values_of
+
+Keys = Sequence[SortKey]
+Start = Sequence[Any] | None
+"""The values of the document that was seen last; None where the walk is past those that are equal to it so far."""
+Fetch = Callable[[Document, dict[str, int], int], Awaitable[list[Document]]]
+"""Returns the first documents for a filter in the order of fields, at most so many."""
+
+_ENDS = {"lo", "hi"}
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """The documents that have the first of ``keys`` and lack all of ``missing``, in the order of ``keys``."""
+class Walk:
+    """A walk through what one source finds, from a place on in its direction, or from the first one on."""
 
-    keys: tuple[SortKey, ...]
-    missing: tuple[SortKey, ...]
+    def __init__(self, fetch: Fetch, source: int, place: Place | None) -> None:
+        self._fetch = fetch
+        self._start = place.values if place else None
+        self._backward = place is not None and place.backward
+        is_later = place is not None and (source < place.source if self._backward else source > place.source)
+        self._last_includes = "e" if is_later else ""
+        """Whether the document with the very same values is beyond the place, for it is of another source."""
 
-    @property
-    def filter(self) -> Document:
-        """The filter for the documents of the segment."""
-        first = self.keys[0]
-        there = {} if first.always_there else {first.field: {"$ne": None}}
-        return there | {key.field: None for key in self.missing}
+    async def first(self, wanted: Document, keys: Keys, count: int) -> list[Document]:
+        """Return the first ``count`` of the documents ``wanted``, in the order of ``keys`` or turned round."""
+        return await self._first(wanted, keys, self._start, count)
 
-    @property
-    def ranks(self) -> Document:
-        """The fields to add to the documents before they can be sorted, by their names; empty where none need be."""
-        return {
-            self._field(position): {"$ifNull": [f"${key.field}", _last(key)]}
-            for position, key in enumerate(self.keys)
-            if self._is_ranked(position)
-        }
+    async def _first(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
+        """Return the first documents beyond ``start``, those that lack the first key and those that have it."""
+        found: list[Document] = []
+        for is_there, begin in self._parts(keys[0], start):
+            if len(found) == count:
+                break
+            if is_there:
+                found += await self._first_with(wanted, keys, begin, count - len(found))
+            else:
+                lacking = both(wanted, {keys[0].field: None})
+                found += await self._first(lacking, keys[1:], begin and begin[1:], count - len(found))
+        return found
 
-    @property
-    def sort(self) -> dict[str, int]:
-        """The order within the segment."""
-        return {self._field(position): -1 if key.descending else 1 for position, key in enumerate(self.keys)}
+    def _parts(self, key: SortKey, start: Start) -> list[tuple[bool, Start]]:
+        """Return which parts are still to be walked, that with the key and that without, and where each begins."""
+        parts = [True] if key.always_there else [False, True] if self._backward else [True, False]
+        if start is None:
+            return [(part, None) for part in parts]
+        reached = parts.index(start[0] is not None)
+        return [(parts[reached], start), *((part, None) for part in parts[reached + 1 :])]
 
-    def values(self, document: Document) -> list[Any]:
-        """Return the document's place in the segment."""
-        return [_value_at(document, self._field(position)) for position in range(len(self.keys))]
+    async def _first_with(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
+        """Return the first documents beyond ``start`` among those that have the first key."""
+        if _are_side_by_side(keys):
+            return await self._fetch(self._beyond(wanted, keys, start), self._ways(keys), count)
+        found: list[Document] = []
+        if start is not None:
+            found = await self._first(both(wanted, {keys[0].field: start[0]}), keys[1:], start[1:], count)
+        if len(found) < count:
+            found += await self._first_groups(wanted, keys, start, count - len(found))
+        return found
 
-    def after(self, values: Sequence[Any]) -> Document:
-        """Return the filter for the documents that come after the place ``values``."""
-        alternatives: list[Document] = []
-        for position, value in enumerate(values):
-            equal = {self._field(i): values[i] for i in range(position)}
-            alternatives.extend(both(equal, beyond) for beyond in self._beyond(position, value))
+    async def _first_groups(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
+        """Return the first documents whose first key is beyond that of ``start``.
+
+        The order by that key alone gives all of them, save that of the last value there may be others that come first
+        by the rest of the keys.
+        """
+        first = keys[:1]
+        found = await self._fetch(self._beyond(wanted, first, start and start[:1]), self._ways(first), count)
+        last = values_of(found[-1], first) if len(found) == count else None
+        complete = [each for each in found if last is None or rank(values_of(each, first), first) != rank(last, first)]
+        complete.sort(key=lambda each: rank(values_of(each, keys), keys), reverse=self._backward)
+        if last is not None:
+            equal = both(wanted, {first[0].field: last[0]})
+            complete += await self._first(equal, keys[1:], None, count - len(complete))
+        return complete
+
+    def _beyond(self, wanted: Document, keys: Keys, start: Start) -> Document:
+        """Return the filter for the documents that have the first key, and come after ``start``.
+
+        Each alternative says all that is wanted, so that each has bounds of its own in an index.
+        """
+        if start is None:
+            return wanted if keys[0].always_there else both(wanted, {keys[0].field: {"$ne": None}})
+        alternatives = []
+        for position, key in enumerate(keys):
+            equal = {other.field: value for other, value in zip(keys[:position], start, strict=False)}
+            operator = "$lt" if key.descending != self._backward else "$gt"
+            if key.field == "_id":
+                operator += self._last_includes
+            alternatives.append(both(wanted, {**equal, key.field: {operator: start[position]}}))
         return alternatives[0] if len(alternatives) == 1 else {"$or": alternatives}
 
-    def _beyond(self, position: int, value: Any) -> list[Document]:
-        """Return the filters for what one key puts after ``value``; a comparison finds values of one type only."""
-        field, key = self._field(position), self.keys[position]
-        greater: Document = {field: {"$lt" if key.descending else "$gt": value}}
-        if not self._is_ranked(position):
-            return [greater]
-        return [] if value == _last(key) else [greater, {field: _last(key)}]
-
-    def _is_ranked(self, position: int) -> bool:
-        return position > 0 and not self.keys[position].always_there
-
-    def _field(self, position: int) -> str:
-        return f"rank.{position}" if self._is_ranked(position) else self.keys[position].field
+    def _ways(self, keys: Keys) -> dict[str, int]:
+        return {key.field: -1 if key.descending != self._backward else 1 for key in keys}
 
 
-def segments(sort: Sequence[SortKey]) -> list[Segment]:
-    """Return the segments of an order, first to last; the last key of ``sort`` is one that is always there."""
-    optional = next(position for position, key in enumerate(sort) if key.always_there)
-    return [Segment(tuple(sort[start:]), tuple(sort[:start])) for start in range(optional + 1)]
+def _are_side_by_side(keys: Keys) -> bool:
+    """Return whether an index has the keys beside each other: a value or both ends of a stretch, and the id.
 
-
-async def find_page(
-    driver: Driver,
-    collection: Any,
-    wanted: Document,
-    sort: Sequence[SortKey],
-    count: int,
-    after: list[Any] | None,
-    session: Any,
-) -> tuple[list[Document], list[Any] | None]:
-    """Return at most ``count`` of the documents ``wanted``, and the place of the last one where more follow.
-
-    They are in the order of ``sort``, from the place ``after`` on.
+    It can be walked either way, but not for one key this way and for the next that way.
     """
-    projection = SERVED | {key.field: 1 for key in sort if key.field != "_id"}
-    order = segments(sort)
-    first, values = (after[0], after[1:]) if after else (0, None)
-    found: list[tuple[int, Document]] = []
-    for number in range(first, len(order)):
-        segment = order[number]
-        beyond = segment.after(values) if values is not None and number == first else {}
-        most = count + 1 - len(found)
-        if segment.ranks:
-            stages: list[Document] = [{"$match": both(wanted, segment.filter)}, {"$set": segment.ranks}]
-            stages += [{"$match": beyond}, {"$sort": segment.sort}, {"$limit": most}]
-            stages.append({"$project": projection | {"rank": 1}})
-            documents = await driver.aggregate(collection, stages, session)
-        else:
-            cursor = collection.find(both(wanted, segment.filter, beyond), projection, session=session)
-            documents = await cursor.sort(list(segment.sort.items())).limit(most).to_list(None)
-        found.extend([(number, document) for document in documents])
-        if len(found) > count:
-            break
-    place = None
-    if len(found) > count > 0:
-        number, last = found[count - 1]
-        place = [number, *order[number].values(last)]
-    return [document for _, document in found[:count]], place
-
-
-def _last(key: SortKey) -> Any:
-    """Return what stands for a missing value: descending, nothing is less than null; ascending, MaxKey is greatest."""
-    return None if key.descending else MaxKey()
-
-
-def _value_at(document: Document, field: str) -> Any:
-    value: Any = document
-    for name in field.split("."):
-        value = value[name]
-    return value
+    *named, last = (key.field.rpartition(".") for key in keys)
+    is_stretch = len({stem for stem, _, _ in named}) == 1 and {end for _, _, end in named} == _ENDS
+    go_one_way = len({key.descending for key in keys}) == 1
+    return last[2] == "_id" and go_one_way and (len(named) < 2 or is_stretch)

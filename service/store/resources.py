@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from service.search.predicate import Predicate
-from service.search.source import SortKey
+from service.search.source import Source
 from service.store import faults
 from service.store.document import (
     SERVED,
@@ -30,10 +29,12 @@ from service.store.document import (
     to_stored,
 )
 from service.store.driver import Document, Driver
-from service.store.faults import translated
-from service.store.filter import both, to_filter
+from service.store.explained import Explained
+from service.store.faults import translated, unavailable
 from service.store.members import find_members
-from service.store.pages import find_page
+from service.store.place import Place
+from service.store.reading import Moment, PastMomentError, Reading
+from service.store.search import count_matches, find_page
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -52,16 +53,27 @@ class MovedOnError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Matches of a search, and the place of the last one where more follow."""
+    """Matches of a search."""
 
     matches: list[Stored]
-    place: list[Any] | None
+    before: Place | None
+    """From where the page before is read, None on the first."""
+    after: Place | None
+    """From where the next page is read, None on the last."""
+    moment: Moment | None
+    """The moment whose state it shows, None in a transaction."""
 
 
 class ResourceStore:
     """Reads and writes resources; inside ``transaction`` all of it is one."""
 
-    def __init__(self, driver: Driver, types: Mapping[str, IndexedType], clock: Clock) -> None:
+    def __init__(
+        self, driver: Driver, types: Mapping[str, IndexedType], clock: Clock, search_seconds: float = 10.0
+    ) -> None:
+        self.explained: list[Explained] = []
+        """What the database did for each command of a search, where that is asked for."""
+        self._explains = False
+        self._search_seconds = search_seconds
         self._driver = driver
         self._types = types
         self._clock = clock
@@ -202,28 +214,49 @@ class ResourceStore:
 
     @translated
     async def search(
-        self,
-        resource_type: str,
-        predicate: Predicate,
-        sort: Sequence[SortKey],
-        count: int,
-        after: list[Any] | None,
+        self, sources: Sequence[Source], count: int, place: Place | None = None, *, at: Moment | None = None
     ) -> Page:
-        """Return at most ``count`` matches in the order of ``sort``, from the place ``after`` on."""
-        await self._flush(resource_type)
-        wanted = both({"deleted": False}, to_filter(predicate))
-        documents, place = await find_page(
-            self._driver, self._current[resource_type], wanted, sort, count, after, self._session
-        )
-        return Page([to_stored(resource_type, document) for document in documents], place)
+        """Return at most ``count`` matches of ``sources`` beside ``place``, as they are now or were at a moment.
+
+        Raises PastMomentError where the database no longer has the state of that moment, and OutcomeError 503 where
+        the search takes too long.
+        """
+
+        async def read(reading: Reading) -> Page:
+            found, before, after = await find_page(reading, self._served(sources), count, place)
+            return Page([to_stored(each.type, each.document) for each in found], before, after, reading.moment)
+
+        return await self._read(read, at)
 
     @translated
-    async def count(self, resource_type: str, predicate: Predicate) -> int:
-        """Return how many resources match."""
-        await self._flush(resource_type)
-        query = both({"deleted": False}, to_filter(predicate))
-        matches: int = await self._current[resource_type].count_documents(query, session=self._session)
-        return matches
+    async def count(self, sources: Sequence[Source], *, at: Moment | None = None) -> int:
+        """Return how many resources match, now or at a moment; raises as ``search`` does."""
+        return await self._read(lambda reading: count_matches(reading, self._served(sources)), at)
+
+    def explaining(self) -> "ResourceStore":
+        """Return this store with each search and count ``explained``; every command is sent twice for that."""
+        bound = copy(self)
+        bound.explained, bound._explains = [], True
+        return bound
+
+    def _served(self, sources: Sequence[Source]) -> list[Source]:
+        return [source for source in sources if source.type in self._types]
+
+    async def _read(self, read: Callable[[Reading], Awaitable[T]], at: Moment | None) -> T:
+        """Return what ``read`` returns; what was made while it read may put its own moment out of reach."""
+        await self._flush(*self._new)
+        deadline = time.monotonic() + self._search_seconds
+        explained = self.explained if self._explains else None
+        while True:
+            seconds = deadline - time.monotonic()
+            try:
+                return await read(Reading(self._driver, self._session, at, seconds, explained))
+            except PastMomentError:
+                if at is not None:
+                    raise
+                if seconds < 0:
+                    raise unavailable() from None
+            await asyncio.sleep(0.02)
 
     async def transaction(self, work: Callable[["ResourceStore"], Awaitable[T]]) -> T:
         """Return what ``work`` returns, having committed all its writes or none.

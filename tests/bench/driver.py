@@ -135,7 +135,9 @@ def _content_length(head: bytes) -> int | None:
     return int(rest.split(b"\r\n", 1)[0]) if found else None
 
 
-async def measure(port: int, operation: Operation, connections: int, seconds: float) -> Measurement:
+async def measure(
+    port: int, operation: Operation, connections: int, seconds: float, warm_up: float = WARM_UP
+) -> Measurement:
     """Drive the operation for this long after a short warm-up; raises BenchError."""
     run = _Run(operation.verify)
     ended = await _open(port, run, operation.exchanges, connections)
@@ -143,7 +145,7 @@ async def measure(port: int, operation: Operation, connections: int, seconds: fl
     gc.freeze()
     gc.disable()
     try:
-        await _let_run(ended, WARM_UP)
+        await _let_run(ended, warm_up)
         run.recording = True
         started = perf_counter()
         await _let_run(ended, seconds)

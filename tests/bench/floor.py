@@ -6,7 +6,8 @@ index beyond those two fields, no routing, no errors. Durability is the service'
 update by way of the history, a transaction in one MongoDB transaction.
 
 ``uvicorn tests.bench.floor:app`` reads the service's variables ``RECOVERY_MONGODB_URI``, ``_DATABASE`` and
-``_DRIVER``.
+``_DRIVER``. Where ``FLOOR_PATIENT`` names the field of the person in documents that are there already, with their
+index, it searches those and makes no index of its own.
 """
 
 import inspect
@@ -25,6 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 TYPES = ("CarePlan", "Goal", "RiskAssessment")
 BASE = "/fhir/R4"
+PATIENT = os.environ.get("FLOOR_PATIENT", "patient")
 
 
 def _client() -> Any:
@@ -72,7 +74,7 @@ class Floor:
         self._collections = {name: database[name] for name in TYPES}
         self._plans = database["CarePlan"]
         self._histories = {name: database[f"{name}_history"] for name in TYPES}
-        for collection in self._collections.values():
+        for collection in self._collections.values() if PATIENT == "patient" else ():
             await collection.create_index({"patient": 1, "status": 1})
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -86,10 +88,10 @@ class Floor:
 
     async def _search(self, scope: Message, send: Send) -> None:
         wanted = dict(pair.split(b"=") for pair in scope["query_string"].split(b"&"))
-        cursor = self._plans.find(
-            {"patient": wanted[b"patient"].decode(), "status": wanted[b"status"].decode()}, {"body": 1}
-        )
-        found = await cursor.limit(int(wanted[b"_count"])).to_list(None)
+        query = {PATIENT: wanted[b"patient"].decode()}
+        if b"status" in wanted:
+            query["status"] = wanted[b"status"].decode()
+        found = await self._plans.find(query, {"body": 1}).limit(int(wanted[b"_count"])).to_list(None)
         host = next(value for name, value in scope["headers"] if name == b"host")
         url = b'{"fullUrl":"http://' + host + BASE.encode() + b"/CarePlan/"
         entries = b",".join(

@@ -42,10 +42,15 @@ class Server:
 
 
 @contextmanager
-def running(kind: Kind, driver: str, mongodb_uri: str, directory: Path) -> Iterator[Server]:
-    """Run the service or the floor until the block ends; raises BenchError if it does not get ready."""
+def running(
+    kind: Kind, driver: str, mongodb_uri: str, directory: Path, variables: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Run the service or the floor until the block ends; raises BenchError if it does not get ready.
+
+    ``variables`` of the environment come on top of those that every server gets.
+    """
     port = _free_port()
-    log = directory / f"{kind}-{driver}.log"
+    log = directory / f"{kind}-{driver}-{port}.log"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RECOVERY_")}
     settings = {
         "RECOVERY_MONGODB_URI": mongodb_uri,
@@ -58,7 +63,7 @@ def running(kind: Kind, driver: str, mongodb_uri: str, directory: Path) -> Itera
         process = subprocess.Popen(
             [*ends_with_us, *command],
             cwd=_ROOT,
-            env={**inherited, **settings},
+            env={**inherited, **settings, **(variables or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -114,16 +114,16 @@ def load_content(path: Path) -> Content:
 class Workload:
     """The five operations against one server (``host:port``), and the plans that must be there before."""
 
-    def __init__(self, content: Content, host: str) -> None:
+    def __init__(self, content: Content, host: str, people: int = PEOPLE) -> None:
         self._content = content
         self._host = host
         self._marks = (b"%08d" % number for number in itertools.count(1))
         self._plans = [
             (f"bench-p{number:03}-{copy:02}", f"Patient/bench-r{number:03}")
-            for number in range(PEOPLE)
+            for number in range(people)
             for copy in range(PLANS_EACH)
         ]
-        self._writers = [f"Patient/bench-w{number:03}" for number in range(PEOPLE)]
+        self._writers = [f"Patient/bench-w{number:03}" for number in range(people)]
         puts = (
             self._request("PUT", f"/CarePlan/{plan_id}", content.plan_of(person, plan_id))
             for plan_id, person in self._plans

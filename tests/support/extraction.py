@@ -29,7 +29,7 @@ def extract(expression: str, resource: dict[str, Any]) -> list[Any]:
 def _parts(expression: str, resource_type: str) -> list[Callable[[Any], list[Any]]]:
     start = re.compile(rf"\(?(Resource|DomainResource|{resource_type})\b")
     parts = [part.strip() for part in expression.split(" | ")]
-    return [_compiled(start.sub(_renamed(resource_type), part)) for part in parts if start.match(part)]
+    return [_compiled(start.sub(_renamed(resource_type), part, count=1)) for part in parts if start.match(part)]
 
 
 def _renamed(resource_type: str) -> Callable[[re.Match[str]], str]:
@@ -44,13 +44,18 @@ def _compiled(part: str) -> Callable[[Any], list[Any]]:
     def values(resource: Any) -> list[Any]:
         own = copy.deepcopy(resource)  # fhirpathpy changes what it reads
         found: list[Any] = evaluate(own, {"resource": own})
-        return [item for item in found if wanted is None or _leads_to(item, wanted.group(1))]
+        return [item for item in found if wanted is None or _leads_to(item, wanted.group(1), resource)]
 
     return values
 
 
-def _leads_to(reference: dict[str, Any], resource_type: str) -> bool:
-    segments = reference.get("reference", "").split("/_history/")[0].split("/")
+def _leads_to(reference: dict[str, Any], resource_type: str, resource: dict[str, Any]) -> bool:
+    """Return whether a reference is one to ``resource_type``, as its address, what it contains or its type says."""
+    text = reference.get("reference", "")
+    for item in resource.get("contained", ()):
+        if text == f"#{item['id']}":
+            return bool(item["resourceType"] == resource_type)
+    segments = text.split("/_history/")[0].split("/")
     if len(segments) >= 2 and segments[-2][:1].isupper():
         return bool(segments[-2] == resource_type)
     return bool(reference.get("type") == resource_type)

@@ -52,7 +52,7 @@ CONTAINED = (
 COMMON_PARAMETERS = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")
 # The parameters that R4 gives to every type of conformance resource.
 CONFORMANCE_PARAMETERS = ("date", "description", "name", "publisher", "status", "title", "url", "version")
-COMPARTMENTS = ("patient",)
+COMPARTMENTS = ("device", "encounter", "patient", "practitioner", "relatedPerson")
 OPERATIONS = ("Resource-validate",)
 
 # Extensions that our profiles use, and others that records of the served types commonly carry.
@@ -62,6 +62,7 @@ EXTENSIONS = (
     *("data-absent-reason", "originalText", "rendered-value", "translation", "display"),
     *("coding-sctdescid", "valueset-reference", "ordinalValue", "identifier-validDate"),
     *("timing-exact", "timing-dayOfMonth"),
+    "capabilitystatement-search-parameter-combination",  # by which our CapabilityStatement says what is asked together
 )
 # Those that R4 itself does not define.
 EXTENSIONS_OF_THE_PACK = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from service.conformance.fhirpath.collection import Scope, holds, this
+from service.conformance.fhirpath.collection import Collection, Scope, holds, this
 from service.conformance.fhirpath.compiler import Compiler
 from service.conformance.fhirpath.functions.types import type_name
 from service.conformance.fhirpath.kinds import Kind, Kinds, kinds_of
@@ -30,6 +30,8 @@ class Branch:
     single: bool = True
     """Whether a resource can have at most one value here."""
     steps: tuple[Step, ...] = ()
+    urls: tuple[str, ...] = ()
+    """The urls of the extensions that it leads into, the outermost first."""
 
     @property
     def type(self) -> str:
@@ -55,9 +57,20 @@ def compile_path(expression: str, resource_type: str, structures: Structures) ->
 
     Raises ValueError where the expression uses FHIRPath that is not supported, or elements that do not exist.
     """
-    compiler = _PathCompiler(kinds_of(structures), resource_type)
+    kinds = kinds_of(structures)
+    compiler = _PathCompiler(kinds, Branch(kinds.named(resource_type)), kinds.named(resource_type))
     parts = [part for part in _alternatives(parse(expression)) if compiler.concerns(part)]
     return [branch for part in parts for branch in compiler.branches(part)]
+
+
+def compile_path_from(start: Branch, expression: str, resource_type: str, structures: Structures) -> list[Branch]:
+    """Return the branches of ``expression`` whose steps begin with one value of ``start``.
+
+    Raises ValueError as ``compile_path`` does.
+    """
+    kinds = kinds_of(structures)
+    compiler = _PathCompiler(kinds, replace(start, single=True, steps=()), kinds.named(resource_type))
+    return [branch for part in _alternatives(parse(expression)) for branch in compiler.branches(part)]
 
 
 def _alternatives(node: Node) -> list[Node]:
@@ -80,9 +93,10 @@ def _first_name(node: Node | None) -> str | None:
 
 
 class _PathCompiler:
-    def __init__(self, kinds: Kinds, resource_type: str) -> None:
+    def __init__(self, kinds: Kinds, root: Branch, resource: Kind) -> None:
         self._kinds = kinds
-        self._root = Branch(kinds.named(resource_type))
+        self._root = root
+        self._resource = resource
 
     def concerns(self, node: Node) -> bool:
         return _first_name(node) in self._root.kind.ancestors
@@ -107,7 +121,7 @@ class _PathCompiler:
 
     def _children(self, context: list[Branch], name: str) -> list[Branch]:
         found = [
-            Branch(kind, element, branch.single and not element.many, branch.steps).then(
+            Branch(kind, element, branch.single and not element.many, branch.steps, branch.urls).then(
                 _all_of(element.key) if element.many else _one_of(element.key)
             )
             for branch in context
@@ -119,7 +133,10 @@ class _PathCompiler:
         return found
 
     def _only(self, branch: Branch, criterion: Node) -> Branch:
-        return branch.then(_only(self._kinds, branch.kind, self._root.kind, criterion))
+        asked = _condition(self._kinds, branch.kind, self._resource, criterion).asks
+        urls = (asked.text,) if asked and asked.key == "url" and branch.type == "Extension" else ()
+        only_those = _only(self._kinds, branch.kind, self._resource, criterion)
+        return replace(branch.then(only_those), urls=(*branch.urls, *urls))
 
 
 def _of_type(branches: list[Branch], name: str) -> list[Branch]:
@@ -143,9 +160,14 @@ def _all_of(key: str) -> Step:
 
 
 @cache
-def _only(kinds: Kinds, kind: Kind, resource: Kind, criterion: Node) -> Step:
+def _condition(kinds: Kinds, kind: Kind, resource: Kind, criterion: Node) -> Collection:
     element = this([kind])
-    condition = Compiler(kinds, element, resource).collection(criterion, element)
+    return Compiler(kinds, element, resource).collection(criterion, element)
+
+
+@cache
+def _only(kinds: Kinds, kind: Kind, resource: Kind, criterion: Node) -> Step:
+    condition = _condition(kinds, kind, resource, criterion)
     if condition.asks is not None:
         key, text = condition.asks
         return lambda values, resource: [value for value in values if value.get(key) == text]

@@ -9,6 +9,7 @@ from typing import Any
 
 from service.conformance.definitions import CANONICAL, Definition
 from service.conformance.validation.bindings import listed
+from service.conformance.validation.cardinality import Limits
 from service.conformance.validation.place import Place
 from service.conformance.validation.report import Item, Report, Rule
 from service.fhir.outcome import Issue, did_you_mean, shown
@@ -28,6 +29,8 @@ class Known:
     key: str
     """Whether it is an ``extension`` or a ``modifierExtension``."""
     check: Item
+    limits: Limits
+    """How often it may stand on one element."""
 
     @classmethod
     def of(cls, definition: Definition, check: Item) -> "Known":
@@ -38,8 +41,9 @@ class Known:
             raise LookupError(f"The context of {definition['url']} is of a kind that is not supported")
         elements = frozenset(text for kind, text in contexts if kind == "element")
         extensions = frozenset(text for kind, text in contexts if kind == "extension")
-        key = "modifierExtension" if definition["snapshot"]["element"][0].get("isModifier") else "extension"
-        return cls(definition["name"], elements, extensions, key, check)
+        root = definition["snapshot"]["element"][0]
+        key = "modifierExtension" if root.get("isModifier") else "extension"
+        return cls(definition["name"], elements, extensions, key, check, Limits.of(root, ()).without_least())
 
 
 class Extensions:
@@ -57,7 +61,8 @@ class Extensions:
         names = frozenset(host)
 
         def check(value: Any, parent: dict[str, Any], place: Place, report: Report) -> None:
-            for number, extension in enumerate(value) if type(value) is list else ():
+            every = value if type(value) is list else []
+            for number, extension in enumerate(every):
                 url = extension.get("url") if type(extension) is dict else None
                 if type(url) is not str:
                     continue  # reported by the rules of the type
@@ -68,6 +73,8 @@ class Extensions:
                     ):
                         report.add(_misplaced(known, where))
                     known.check(extension, where, report)
+                    if known.limits and _is_one_too_many(every[:number], url, known.limits.most):
+                        report.add(_repeated(known, where))
                 elif url.startswith(_OURS):
                     report.add(self._unknown(url, where))
 
@@ -104,6 +111,15 @@ def _at(resource: dict[str, Any], steps: list[Place]) -> dict[str, Any]:
         value = value.get(step.name) if type(value) is dict else None
         value = value[step.number] if type(value) is list and step.number is not None else value
     return value if type(value) is dict else {}
+
+
+def _is_one_too_many(before: list[Any], url: str, most: int) -> bool:
+    return len([item for item in before if type(item) is dict and item.get("url") == url]) == most
+
+
+def _repeated(known: Known, place: Place) -> Issue:
+    most = "once" if known.limits.most == 1 else f"{known.limits.most} times"
+    return Issue("cardinality", f"The extension {known.name} may be there {most} at most", str(place))
 
 
 def _misplaced(known: Known, place: Place) -> Issue:

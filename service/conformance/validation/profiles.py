@@ -96,8 +96,7 @@ class _Profile:
             return self._slices_by_type(node, elements)
         part = partition(node)
         every = [
-            (kind, Limits.of(item.definition, self._rules), self._of_slice(item, elements[0]))
-            for kind, item in node.slices.items()
+            (kind, self._limits_of_slice(item), self._of_slice(item, elements[0])) for kind, item in node.slices.items()
         ]
         slices = [(kind, limits.check(name, kind), checks) for kind, limits, checks in every if limits or checks]
         unmatched = _unmatched_check(node, name)
@@ -114,6 +113,11 @@ class _Profile:
                 unmatched(left, place, report)
 
         return check
+
+    def _limits_of_slice(self, node: Node) -> Limits:
+        limits = Limits.of(node.definition, self._rules)
+        extension = self._definitions.find(extension_url(node) or "")
+        return limits.beyond(False, extension["snapshot"]["element"][0]["max"] != "1") if extension else limits
 
     def _of_slice(self, node: Node, element: Element) -> list[Item]:
         """Return the checks of one value of a slice, but not whether it is of that slice."""

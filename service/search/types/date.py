@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from service.conformance.search_parameters import SearchParameter
 from service.fhir.datetimes import BEGINNING, END, Stretch, stretch
+from service.search.modifier import Knowledge, Modifier, Modifiers
 from service.search.predicate import All, Compare, Predicate
 from service.search.predicate import Any as AnyOf
+from service.search.types.prefix import of_one_value, split_prefix
 
 
 def stretches(of_type: str, value: Any) -> Iterator[Stretch]:
@@ -26,23 +29,33 @@ def query_stretch(text: str) -> Stretch:
 
 
 def predicate(prefix: str, lo: str, hi: str, wanted: Stretch, now: int) -> Predicate:
-    """Return what ``prefix`` demands of the stretch from field ``lo`` to field ``hi``; ``now`` in microseconds."""
+    """Return what ``prefix`` demands of the stretch from field ``lo`` to field ``hi``; ``now`` in microseconds.
+
+    Each demand but ``ne`` begins with what it demands of one end, for that is where an index is entered.
+    """
     start, end = wanted
-    if prefix == "ap":
-        margin = abs(now - start) // 10
-        return All((Compare(lo, "le", end + margin), Compare(hi, "ge", start - margin)))
-    within = All((Compare(lo, "ge", start), Compare(hi, "le", end)))
+    margin = abs(now - start) // 10
     demands: dict[str, Predicate] = {
-        "eq": within,
+        "eq": All((Compare(lo, "ge", start), Compare(lo, "le", end), Compare(hi, "le", end))),
         "ne": AnyOf((Compare(lo, "lt", start), Compare(hi, "gt", end))),
         "gt": Compare(hi, "gt", end),
         "lt": Compare(lo, "lt", start),
-        "ge": AnyOf((Compare(hi, "gt", end), within)),
-        "le": AnyOf((Compare(lo, "lt", start), within)),
+        "ge": All((Compare(hi, "ge", start), AnyOf((Compare(hi, "gt", end), Compare(lo, "ge", start))))),
+        "le": All((Compare(lo, "le", end), AnyOf((Compare(lo, "lt", start), Compare(hi, "le", end))))),
         "sa": Compare(lo, "gt", end),
         "eb": Compare(hi, "lt", start),
+        "ap": All((Compare(lo, "le", end + margin), Compare(hi, "ge", start - margin))),
     }
     return demands[prefix]
+
+
+def _plain(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
+    prefix, value = split_prefix(text)
+    wanted, now = query_stretch(value), knowledge.now()
+    return of_one_value(parameter, lambda lo, hi: predicate(prefix, lo, hi, wanted, now))
+
+
+MODIFIERS: Modifiers = {"": Modifier(_plain)}
 
 
 def _period(value: dict[str, Any]) -> Iterator[Stretch]:

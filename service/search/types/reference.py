@@ -1,41 +1,65 @@
 """Search type reference: to resources here and elsewhere (https://hl7.org/fhir/R4/search.html#reference).
 
-A reference to this server is written as ``Type/id``, whether it was given relative or absolute; one to another server
-stays as it is. A canonical is written with and without its version.
+A reference to this server is written as ``=Type/id``, whether it was given relative or absolute; one to another server
+stays as it is. A canonical is written with and without its version, a logical reference as ``:identifier=``.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from service.conformance.search_parameters import SearchParameter
-from service.fhir.reference import Addresses, is_id
+from service.fhir.reference import is_id
+from service.search import fields
+from service.search.modifier import Knowledge, Modifier, Modifiers
+from service.search.predicate import OneOf, Predicate, StartsWith, any_of
+from service.search.references import References
 from service.search.text import unescape
+from service.search.types import token
 
 
-@dataclass(frozen=True, slots=True)
-class References:
-    """Reads references as the server at ``addresses`` understands them."""
+def words_and_keys(references: References, value: Any) -> tuple[list[str], list[str]]:
+    """Return the forms of a Reference or a canonical, and what it is sorted by."""
+    normal = references.scalar(value)
+    forms = [] if normal is None else [f"={normal}"]
+    if isinstance(value, str) and "|" in value:
+        forms.append(f"={references.addresses.normal(value.partition('|')[0])}")
+    return forms + identifier_forms(value), [] if normal is None else [normal]
 
-    addresses: Addresses
 
-    def scalar(self, value: Any) -> str | None:
-        """Return the one form in which a single Reference is stored, or None where it names nothing."""
-        text = value.get("reference") if isinstance(value, dict) else value
-        return None if text is None or text.startswith("#") else self.addresses.normal(text)
+def identifier_forms(value: Any) -> list[str]:
+    """Return the forms of the identifier in a Reference."""
+    identifier = value.get("identifier") if isinstance(value, dict) else None
+    return [f":identifier={form}" for form in token.identifier_forms(identifier)] if identifier else []
 
-    def words(self, value: Any) -> Iterator[str]:
-        """Yield the forms of a Reference or a canonical."""
-        normal = self.scalar(value)
-        if normal is None:
-            return
-        yield normal
-        if isinstance(value, str) and "|" in value:
-            yield self.addresses.normal(value.partition("|")[0])
 
-    def query_words(self, parameter: SearchParameter, text: str) -> tuple[str, ...]:
-        """Return the forms that ``text`` asks for; an id alone may be of each type that the parameter can lead to."""
-        wanted = unescape(text)
-        if is_id(wanted):
-            return tuple(f"{target}/{wanted}" for target in parameter.targets)
-        return (self.addresses.normal(wanted),)
+def _plain(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
+    return fields.equal(parameter, knowledge.references.asked(parameter, text))
+
+
+def _identifier(parameter: SearchParameter, text: str, _: Knowledge) -> Predicate:
+    form, is_start = token.query_form(text)
+    word = fields.word(parameter, f":identifier={form}")
+    return StartsWith(fields.WORDS, word) if is_start else OneOf(fields.WORDS, (word,))
+
+
+def _versions(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
+    normal = knowledge.references.addresses.normal(unescape(text))
+    exactly = fields.equal(parameter, [normal])
+    return any_of([exactly, fields.starting(parameter, f"={normal}.")]) if "|" in normal else exactly
+
+
+MODIFIERS: Modifiers = {
+    "": Modifier(_plain),
+    "identifier": Modifier(_identifier, frozenset({"Reference"})),
+    "below": Modifier(_versions, frozenset({"canonical"})),
+}
+
+
+def of_type(resource_type: str) -> Modifier:
+    """Return the modifier that takes an id as one of ``resource_type``."""
+
+    def read(parameter: SearchParameter, text: str, _: Knowledge) -> Predicate:
+        if not is_id(unescape(text)):
+            raise ValueError(f"With :{resource_type} this is the id alone")
+        return fields.equal(parameter, [f"{resource_type}/{unescape(text)}"])
+
+    return Modifier(read)

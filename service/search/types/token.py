@@ -1,25 +1,41 @@
 """Search type token: codes, codings, identifiers, booleans (https://hl7.org/fhir/R4/search.html#token).
 
-A value is written as ``code`` and as ``system|code``, or ``|code`` where it has no system; a query for ``system|``
-looks for the words that start so.
+A value is written as ``=code`` and as ``=system|code``, or ``=|code`` where it has no system; a query for ``system|``
+looks for the words that start so. The texts beside codes are written as ``:text=``, identifiers with their type as
+``:of-type=``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from service.conformance.search_parameters import SearchParameter
-from service.search.text import split_unescaped, unescape
+from service.search import fields
+from service.search.modifier import Knowledge, Modifier, Modifiers
+from service.search.predicate import NOTHING, OneOf, Predicate
+from service.search.text import normalise, split_unescaped, unescape
 
-SCALARS = frozenset({"code", "id", "boolean", "string", "uri"})
-"""Types of one plain value, which is stored as it is when a resource can have only one."""
+LONGEST_TEXT = 200
+"""Normalised characters of the text beside a code that can be searched."""
+_CODED = frozenset({"code", "Coding", "CodeableConcept"})
+_WORDED = frozenset({"Coding", "CodeableConcept", "Identifier"})
+
+Coding = tuple[str | None, str | None]
 
 
-def words_and_keys(parameter: SearchParameter, of_type: str, value: Any) -> tuple[list[str], list[str]] | tuple[()]:
+def words_and_keys(parameter: SearchParameter, of_type: str, value: Any) -> tuple[list[str], list[str]]:
     """Return the forms of ``value``, an element of the FHIR type ``of_type``, and the codes by which it is sorted."""
     codings = list(_codings(parameter, of_type, value))
-    words = [form for system, code in codings for form in _forms(system, code)]
-    return (words, [code for _, code in codings if code is not None]) if words else ()
+    forms = [form for system, code in codings for form in _forms(system, code)]
+    forms.extend(_text_form(text) for text in _texts(of_type, value))
+    if of_type == "Identifier":
+        forms.extend(_typed_forms(value))
+    return forms, [code for _, code in codings if code is not None]
+
+
+def identifier_forms(value: Any) -> Iterator[str]:
+    """Yield the forms by which an Identifier is found: ``value``, ``system|value``, ``|value``."""
+    yield from (form.removeprefix("=") for form in _forms(value.get("system"), value.get("value")))
 
 
 def scalar(value: Any) -> str:
@@ -27,22 +43,89 @@ def scalar(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def scalar_words(parameter: SearchParameter, text: str) -> tuple[str, ...] | None:
-    """Return the values that ``text`` asks of a parameter stored as a plain value; None stands for any."""
-    system, code = _parts(text)
-    if system and system not in parameter.systems:
-        return ()
-    if system == "" and parameter.systems:
-        return ()
-    return (code,) if code else None
-
-
-def query_word(text: str) -> tuple[str, bool]:
+def query_form(text: str) -> tuple[str, bool]:
     """Return the form that ``text`` asks for, and whether it is only the start of it."""
     system, code = _parts(text)
     if system is None:
         return _one_part(code), False
     return f"{_one_part(system)}|{_one_part(code)}", not code
+
+
+def _plain(parameter: SearchParameter, text: str, _: Knowledge) -> Predicate:
+    if fields.has_own_field(parameter):
+        return _one_of(parameter, _scalars(parameter, text))
+    form, is_start = query_form(text)
+    return fields.starting(parameter, f"={form}") if is_start else fields.equal(parameter, [form])
+
+
+def _with_text(parameter: SearchParameter, text: str, _: Knowledge) -> Predicate:
+    start = normalise(unescape(text))
+    if not start:
+        raise ValueError("The text holds nothing that could be compared")
+    if len(start) > LONGEST_TEXT:
+        raise ValueError(f"The text has at most {LONGEST_TEXT} characters, for no more of each is compared")
+    return fields.starting(parameter, f":text={start}")
+
+
+def _of_type(parameter: SearchParameter, text: str, _: Knowledge) -> Predicate:
+    parts = [unescape(part) for part in split_unescaped(text, "|")]
+    if len(parts) != 3 or not all(parts):
+        raise ValueError("This has the form system|code|value: the coding of the identifier's type, and its value")
+    return OneOf(fields.WORDS, (fields.word(parameter, _typed_form(*parts)),))
+
+
+def _in(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
+    return _one_coding_of(parameter, knowledge.terminology.expansion(unescape(text)))
+
+
+def _below(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
+    system, code = _concept(parameter, text)
+    return _one_coding_of(parameter, [(system, each) for each in knowledge.terminology.subsumed_by(system, code)])
+
+
+def _above(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
+    system, code = _concept(parameter, text)
+    return _one_coding_of(parameter, [(system, each) for each in knowledge.terminology.subsuming(system, code)])
+
+
+MODIFIERS: Modifiers = {
+    "": Modifier(_plain),
+    "not": Modifier(_plain, negates=True),
+    "text": Modifier(_with_text, _WORDED),
+    "in": Modifier(_in, _CODED),
+    "not-in": Modifier(_in, _CODED, negates=True),
+    "below": Modifier(_below, _CODED),
+    "above": Modifier(_above, _CODED),
+    "of-type": Modifier(_of_type, frozenset({"Identifier"})),
+}
+
+
+def _scalars(parameter: SearchParameter, text: str) -> list[str]:
+    """Return the values that ``text`` asks of a parameter stored as a plain value."""
+    system, code = _parts(text)
+    if system:
+        return sorted(each for its_system, each in parameter.codings if its_system == system and code in ("", each))
+    return [code] if system is None or not parameter.codings else []
+
+
+def _one_of(parameter: SearchParameter, values: Iterable[str]) -> Predicate:
+    found = tuple(values)
+    return fields.equal(parameter, found) if found else NOTHING
+
+
+def _one_coding_of(parameter: SearchParameter, codings: Iterable[tuple[str, str]]) -> Predicate:
+    if fields.has_own_field(parameter):
+        return _one_of(parameter, sorted({code for _, code in parameter.codings.intersection(codings)}))
+    return _one_of(parameter, sorted(f"{_one_part(system)}|{_one_part(code)}" for system, code in codings))
+
+
+def _concept(parameter: SearchParameter, text: str) -> tuple[str, str]:
+    system, code = _parts(text)
+    if system is None and len(parameter.systems) == 1:
+        (system,) = parameter.systems
+    if not system or not code:
+        raise ValueError("This has the form system|code")
+    return system, code
 
 
 def _parts(text: str) -> tuple[str | None, str]:
@@ -57,7 +140,7 @@ def _parts(text: str) -> tuple[str | None, str]:
     return unescape(first), unescape(rest[0])
 
 
-def _codings(parameter: SearchParameter, of_type: str, value: Any) -> Iterator[tuple[str | None, str | None]]:
+def _codings(parameter: SearchParameter, of_type: str, value: Any) -> Iterator[Coding]:
     """Yield system and code of all that ``value`` says."""
     if of_type == "CodeableConcept":
         for coding in value.get("coding", ()):
@@ -67,15 +150,42 @@ def _codings(parameter: SearchParameter, of_type: str, value: Any) -> Iterator[t
     elif of_type == "Identifier":
         yield value.get("system"), value.get("value")
     else:
-        for system in parameter.systems or {None}:
-            yield system, scalar(value)
+        code = scalar(value)
+        systems: list[str | None] = [system for system, each in parameter.codings if each == code]
+        yield from ((system, code) for system in systems or [None])
+
+
+def _texts(of_type: str, value: Any) -> Iterator[str]:
+    """Yield the texts beside the codes."""
+    if of_type == "CodeableConcept":
+        yield from (coding["display"] for coding in value.get("coding", ()) if "display" in coding)
+    if of_type == "Coding" and "display" in value:
+        yield value["display"]
+    named = value.get("type", {}) if of_type == "Identifier" else value if of_type == "CodeableConcept" else {}
+    if "text" in named:
+        yield named["text"]
+
+
+def _typed_forms(identifier: dict[str, Any]) -> Iterator[str]:
+    for coding in identifier.get("type", {}).get("coding", ()):
+        if "system" in coding and "code" in coding and "value" in identifier:
+            yield _typed_form(coding["system"], coding["code"], identifier["value"])
+
+
+def _typed_form(system: str, code: str, value: str) -> str:
+    return f":of-type={_one_part(system)}|{_one_part(code)}|{_one_part(value)}"
+
+
+@lru_cache(maxsize=4096)
+def _text_form(text: str) -> str:
+    return f":text={normalise(text)[:LONGEST_TEXT]}"
 
 
 @lru_cache(maxsize=4096)
 def _forms(system: str | None, code: str | None) -> tuple[str, ...]:
     if code is not None:
-        return _one_part(code), f"{_one_part(system or '')}|{_one_part(code)}"
-    return (f"{_one_part(system)}|",) if system else ()
+        return f"={_one_part(code)}", f"={_one_part(system or '')}|{_one_part(code)}"
+    return (f"={_one_part(system)}|",) if system else ()
 
 
 def _one_part(text: str) -> str:

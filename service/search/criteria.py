@@ -1,0 +1,130 @@
+"""From one parameter of a search to what it demands: modifiers, chains, ``_has``, and the special parameters.
+
+https://hl7.org/fhir/R4/search.html#chaining, #has, #content, #text and https://hl7.org/fhir/R4/search_filter.html
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from service.conformance.search_parameters import SearchParameter
+from service.fhir.outcome import did_you_mean, shown
+from service.search import fields
+from service.search.filter_expression import read_filter
+from service.search.modifier import Knowledge
+from service.search.predicate import LinkedFrom, LinkedTo, Predicate, any_of
+from service.search.text_query import read_text_query
+from service.search.values import UnknownModifierError, read_values
+
+MOST_LINKS = 5
+"""Steps from one resource to another in a chain."""
+REVERSE = "_has"
+_TEXT_QUERIES: dict[str, Callable[[str], Predicate]] = {
+    "_text": partial(read_text_query, kinds="t"),
+    "_content": partial(read_text_query, kinds="tc"),
+}
+_FILTER = "_filter"
+SPECIAL = (*_TEXT_QUERIES, _FILTER, REVERSE)
+RESULT = ("_sort", "_count", "_total", "_include", "_revinclude", "_summary", "_elements", "_contained")
+"""Parameters that say how the result is to come; they are read elsewhere."""
+_REFUSED = {
+    "_list": "lists of resources are not kept here; ask for the resources by _id",
+    "_query": "there are no named queries here",
+}
+
+Parameters = Mapping[str, SearchParameter]
+
+
+class UnknownParameterError(Exception):
+    """There is no such parameter, or it has no such modifier; the message says what there is."""
+
+
+class Criteria:
+    """Reads the criteria of one search over ``types``; ``used`` are by type the codes that it came by."""
+
+    def __init__(self, types: Mapping[str, Parameters], knowledge: Knowledge) -> None:
+        self._types = types
+        self._knowledge = knowledge
+        self.used: dict[str, set[str]] = {}
+
+    def read(self, resource_type: str, name: str, text: str, links: int = 0) -> Predicate:
+        """Return what the parameter ``name`` of ``resource_type`` demands with the value ``text``.
+
+        Raises ValueError for a value that cannot be read, and UnknownParameterError.
+        """
+        if links > MOST_LINKS:
+            raise ValueError(f"A search takes at most {MOST_LINKS} steps from one resource to another")
+        if name in _TEXT_QUERIES:
+            self._use(resource_type, name)
+            return _TEXT_QUERIES[name](text)
+        if name == _FILTER:
+            return self._filter(resource_type, text, links)
+        if name.startswith(f"{REVERSE}:"):
+            return self._reverse(resource_type, name, text, links)
+        first, dot, rest = name.partition(".")
+        code, _, modifier = first.partition(":")
+        parameter = self.parameter(resource_type, code)
+        if dot:
+            return self._chain(parameter, modifier, rest, text, links)
+        try:
+            return read_values(parameter, modifier, text, self._knowledge)
+        except UnknownModifierError as error:
+            raise UnknownParameterError(str(error)) from None
+        except LookupError as error:  # a value set or code system that is not held
+            raise ValueError(str(error)) from None
+
+    def parameter(self, resource_type: str, code: str) -> SearchParameter:
+        """Return the parameter, from now on one that is used; raises UnknownParameterError."""
+        known = self._types[resource_type]
+        if code not in known:
+            raise UnknownParameterError(_unknown(code, resource_type, [*known, *SPECIAL, *RESULT]))
+        self._use(resource_type, code)
+        return known[code]
+
+    def _use(self, resource_type: str, code: str) -> None:
+        self.used.setdefault(resource_type, set()).add(code)
+
+    def _chain(self, parameter: SearchParameter, target: str, rest: str, text: str, links: int) -> Predicate:
+        if parameter.type != "reference":
+            raise UnknownParameterError(f"{parameter.code} holds no references, so nothing can be chained to it")
+        if target and target not in parameter.targets:
+            known = ", ".join(parameter.targets)
+            raise UnknownParameterError(f"{parameter.code} does not lead to {shown(target)}, only to {known}")
+        served = [item for item in ([target] if target else parameter.targets) if item in self._types]
+        if not served:
+            sentence = f"{target or ' or '.join(parameter.targets)} is not kept here, so nothing can be chained to it"
+            raise UnknownParameterError(f"{sentence}; {parameter.code}:identifier=system|value finds what refers so")
+        found, unknown = [], []
+        for each in served:
+            try:
+                part = self.read(each, rest, text, links + 1)
+            except UnknownParameterError as error:
+                unknown.append(error)
+            else:
+                found.append(LinkedTo(*fields.link(parameter), each, part))
+        if not found:
+            raise unknown[0]
+        return any_of(found)
+
+    def _reverse(self, resource_type: str, name: str, text: str, links: int) -> Predicate:
+        _, source, code, rest = [*name.split(":", 3), "", "", ""][:4]
+        if not rest:
+            raise ValueError("This has the form _has:Type:parameter:parameter of that type")
+        if source not in self._types:
+            raise UnknownParameterError(f"{shown(source)} is not kept here{did_you_mean(source, self._types)}")
+        parameter = self.parameter(source, code)
+        if resource_type not in parameter.targets:
+            raise UnknownParameterError(f"{source}?{code} does not lead to {resource_type}")
+        return LinkedFrom(source, *fields.link(parameter), self.read(source, rest, text, links + 1))
+
+    def _filter(self, resource_type: str, text: str, links: int) -> Predicate:
+        def type_of(path: str) -> str:
+            code = path.partition(":")[0]
+            return self.parameter(resource_type, code).type
+
+        return read_filter(text, lambda name, value: self.read(resource_type, name, value, links), type_of)
+
+
+def _unknown(code: str, resource_type: str, known: list[str]) -> str:
+    if code in _REFUSED:
+        return f"{code} is not supported: {_REFUSED[code]}"
+    return f"There is no search parameter {shown(code)} of {resource_type}{did_you_mean(code, known)}"

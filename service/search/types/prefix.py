@@ -1,0 +1,25 @@
+"""Prefixes of dates, numbers and quantities (https://hl7.org/fhir/R4/search.html#prefix)."""
+
+from collections.abc import Callable
+
+from service.conformance.search_parameters import SearchParameter
+from service.search import fields
+from service.search.predicate import Member, Predicate
+
+PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
+
+
+def split_prefix(text: str) -> tuple[str, str]:
+    """Return the prefix, ``eq`` where none is given, and the value; raises ValueError for letters that are none."""
+    prefix, value = (text[:2], text[2:]) if text[:2] in PREFIXES else ("eq", text)
+    if value[:1].isalpha():
+        raise ValueError(f"The prefix is not one of: {', '.join(PREFIXES)}")
+    return prefix, value
+
+
+def of_one_value(parameter: SearchParameter, demand: Callable[[str, str], Predicate]) -> Predicate:
+    """Return what ``demand`` says of the fields of the lower and the upper bound, for one value of ``parameter``."""
+    field = fields.own_field(parameter)
+    if fields.is_one_span(parameter):
+        return demand(f"{field}.lo", f"{field}.hi")
+    return Member(field, demand("lo", "hi"))

@@ -1,0 +1,92 @@
+"""How the database came by an answer: https://www.mongodb.com/docs/v6.0/reference/explain-results/."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bson import json_util
+from pymongo.errors import OperationFailure
+
+from service.store.driver import Document, Driver
+
+_MAX_TIME_EXPIRED = 50
+_NOT_DONE = ("rejectedPlans", "allPlansExecution", "parsedQuery", "command")
+"""What an explanation says beside that which was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A command that was sent, and what the database did for it.
+
+    The numbers are None where there was no time to take them. Where documents are joined, the database reads all
+    that come before the join to take them, be it that the first few would have filled the page.
+    """
+
+    collection: str
+    query: str
+    """The filter and order, or the stages, as JSON (MongoDB Extended JSON v2, relaxed)."""
+    indexes: tuple[str, ...]
+    collection_scan: bool
+    """Whether any collection was read from its beginning, for want of an index."""
+    keys_examined: int | None
+    documents_examined: int | None
+    returned: int | None
+    milliseconds: int | None
+
+
+async def explain(driver: Driver, command: Document, collection_name: str, milliseconds: int) -> Explained:
+    """Return how the database answers ``command`` now; it runs again for that."""
+    try:
+        told = await _explain(driver, command, "executionStats", milliseconds)
+    except OperationFailure as error:
+        if error.code != _MAX_TIME_EXPIRED:
+            raise
+        told = await _explain(driver, command, "queryPlanner", milliseconds)
+    every = list(_parts(told))
+    query = {name: command[name] for name in ("filter", "sort", "limit", "pipeline") if name in command}
+    return Explained(
+        collection=collection_name,
+        query=json_util.dumps(query, json_options=json_util.RELAXED_JSON_OPTIONS),
+        indexes=tuple(sorted({name for part in every for name in _indexes(part)})),
+        collection_scan=any(part.get("stage") == "COLLSCAN" or part.get("collectionScans") for part in every),
+        keys_examined=_total(every, "totalKeysExamined"),
+        documents_examined=_total(every, "totalDocsExamined"),
+        returned=_last(told, "nReturned"),
+        milliseconds=_last(told, "executionTimeMillis"),
+    )
+
+
+async def _explain(driver: Driver, command: Document, verbosity: str, milliseconds: int) -> Document:
+    asked = {"explain": command, "verbosity": verbosity, "maxTimeMS": milliseconds}
+    return await driver.command(asked, None)
+
+
+def _parts(tree: Any) -> Iterator[Document]:
+    """Yield every object in an explanation that tells of something done."""
+    if isinstance(tree, dict):
+        yield tree
+        for name, part in tree.items():
+            if name not in _NOT_DONE:
+                yield from _parts(part)
+    elif isinstance(tree, list):
+        for part in tree:
+            yield from _parts(part)
+
+
+def _indexes(part: Document) -> list[str]:
+    if part.get("stage") == "IDHACK":
+        return ["_id_"]
+    return [part["indexName"]] if "indexName" in part else list(part.get("indexesUsed", ()))
+
+
+def _total(parts: list[Document], name: str) -> int | None:
+    counted = [part[name] for part in parts if name in part]
+    return sum(counted) if counted else None
+
+
+def _last(told: Document, name: str) -> int | None:
+    """Return a number of the last stage, or of the whole where it has no stages."""
+    stages: list[Document] = told.get("stages", [])
+    whole: Document = stages[-1] if stages else told.get("executionStats", {})
+    found: int | None = whole.get(name, whole.get(f"{name}Estimate"))
+    return found

@@ -1,0 +1,97 @@
+"""Searches in the database: pages of what several sources find, merged into one order, and counts of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from service.search.source import Source
+from service.store.document import SERVED
+from service.store.driver import Document
+from service.store.filter import both
+from service.store.joins import Joined, joined
+from service.store.links import is_of_the_living
+from service.store.pages import Walk
+from service.store.place import Place, Values, rank, values_of
+from service.store.reading import Reading
+
+_CANDIDATES = 4
+"""How many documents for each that is wanted are at first read to be joined; the database reads many ahead."""
+_INDEXED: Document = {"search._lastUpdated.lo": {"$ne": None}}
+"""What holds for all that is not deleted, and can be counted in an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source has found."""
+
+    type: str
+    document: Document
+    values: Values
+    source: int
+    rank: tuple[Any, ...]
+
+    def place(self, *, backward: bool) -> Place:
+        """Return the place of the pages that begin or end beside it."""
+        return Place(self.values, self.source, backward)
+
+
+async def find_page(
+    reading: Reading, sources: Sequence[Source], count: int, place: Place | None
+) -> tuple[list[Found], Place | None, Place | None]:
+    """Return at most ``count`` matches, and the places from which the pages before and after them are read.
+
+    They are in the order of the sources' keys, what is equal in all of them in that of the sources.
+    """
+    walks = [partial(_walk, reading, number, source, count + 1, place) for number, source in enumerate(sources)]
+    is_backward = place is not None and place.backward
+    merged = sorted(chain(*await reading.each(walks)), key=lambda each: each.rank, reverse=is_backward)
+    page = merged[:count]
+    if not page:
+        return [], None, None
+    goes_on, came_from = len(merged) > count, place is not None
+    if is_backward:
+        page.reverse()
+    before, after = (goes_on, came_from) if is_backward else (came_from, goes_on)
+    return page, page[0].place(backward=True) if before else None, page[-1].place(backward=False) if after else None
+
+
+async def count_matches(reading: Reading, sources: Sequence[Source]) -> int:
+    """Return how many matches the sources have together."""
+    return sum(await reading.each([partial(_count, reading, source) for source in sources]))
+
+
+async def _walk(reading: Reading, number: int, source: Source, count: int, place: Place | None) -> list[Found]:
+    """Return the first ``count`` matches of one source on the way from ``place``."""
+    join = await joined(source.predicate, source.type, reading)
+    wanted = join.filter if is_of_the_living(source.predicate) else both({"deleted": False}, join.filter)
+    documents = await Walk(partial(_fetch, reading, source, join), number, place).first(wanted, source.sort, count)
+    found = [(each, values_of(each, source.sort)) for each in documents]
+    return [
+        Found(source.type, document, values, number, (*rank(values, source.sort), number)) for document, values in found
+    ]
+
+
+async def _fetch(
+    reading: Reading, source: Source, join: Joined, wanted: Document, sort: dict[str, int], limit: int
+) -> list[Document]:
+    """Return the first documents for the filter ``wanted`` that the joins leave."""
+    projection = SERVED | {key.field: 1 for key in source.sort if key.field != "_id"}
+    if not join.stages:
+        return await reading.find(source.type, wanted, sort=sort, limit=limit, projection=projection)
+    found: list[Document] = []
+    for candidates in [None] if join.few else [_CANDIDATES * limit, None]:
+        ahead: list[Document] = [{"$limit": candidates}] if candidates else []
+        stages = [{"$match": wanted}, {"$sort": sort}, *ahead, *join.stages, {"$project": projection}]
+        found = await reading.aggregate(source.type, stages, limit)
+        if len(found) == limit:
+            break
+    return found
+
+
+async def _count(reading: Reading, source: Source) -> int:
+    join = await joined(source.predicate, source.type, reading)
+    wanted = join.filter if is_of_the_living(source.predicate) else both(_INDEXED, join.filter)
+    counted = await reading.aggregate(source.type, [{"$match": wanted}, *join.stages, {"$count": "matches"}], 1)
+    return sum(each["matches"] for each in counted)
