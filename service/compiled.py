@@ -92,7 +92,7 @@ class Compiled:
             compartments=compartments(self._definitions),
             readiness=Readiness(driver, self.indexed_types),
             published=self._published,
-            store=ResourceStore(driver, self.indexed_types, self._clock),
+            store=ResourceStore(driver, self.indexed_types, self._clock, self._settings.search_seconds),
             page_secret=secret.encode() if secret else await page_secret(driver),
             new_id=new_id,
             limits=Limits(self._settings.max_bundle_entries, self._settings.if_match_required),

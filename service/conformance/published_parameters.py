@@ -34,7 +34,7 @@ def published_parameters(definitions: Definitions, resource_type: str) -> dict[s
         branch = Branch(Kind(of_type), steps=(partial(_values_of, element),))
         codings = _CODINGS.get(element, frozenset())
         found[code] = SearchParameter(
-            code, definition["type"], item["documentation"], expression, (), (branch,), codings
+            code, definition["type"], item["documentation"], expression, (), (branch,), codings, single=True
         )
     return found
 

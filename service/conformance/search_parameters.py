@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from service.conformance.definitions import Definition, Definitions
-from service.conformance.extension_bindings import value_set_of_extension
+from service.conformance.extension_bindings import is_there_once, value_set_of_extension
 from service.conformance.fhirpath.paths import Branch, compile_path, compile_path_from
 from service.conformance.structures import ANY, Element, Structures
 from service.conformance.terminology import Terminology
@@ -24,6 +24,8 @@ class SearchParameter:
     """The ways to its values; of a composite, to the elements that its components look into."""
     codings: frozenset[Coding]
     """What ``code`` elements can be, with the code systems that their required bindings imply."""
+    single: bool
+    """Whether a resource has at most one value for it."""
     components: "tuple[SearchParameter, ...]" = ()
     """What a composite is made of; the branches of each start at an element of the composite."""
 
@@ -31,11 +33,6 @@ class SearchParameter:
     def systems(self) -> frozenset[str]:
         """The code systems of ``codings``."""
         return frozenset(system for system, _ in self.codings)
-
-    @property
-    def single(self) -> bool:
-        """Whether a resource has at most one value for it."""
-        return len(self.branches) == 1 and self.branches[0].single
 
     @property
     def value_types(self) -> frozenset[str]:
@@ -100,7 +97,11 @@ class _Compiler:
             _targets(definition, branches),
             branches,
             self._implied_codings(branches),
+            len(branches) == 1 and self._is_single(branches[0]),
         )
+
+    def _is_single(self, branch: Branch) -> bool:
+        return all(is_there_once(urls, self._definitions) for urls in branch.repeats)
 
     def _implied_codings(self, branches: tuple[Branch, ...]) -> frozenset[Coding]:
         sets = {self._value_set(branch.element, branch.urls) for branch in branches if branch.type == "code"}

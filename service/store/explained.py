@@ -18,8 +18,8 @@ _NOT_DONE = ("rejectedPlans", "allPlansExecution", "parsedQuery", "command")
 class Explained:
     """A command that was sent, and what the database did for it.
 
-    The numbers are None where there was no time to take them. Where documents are joined, the database reads all
-    that come before the join to take them, be it that the first few would have filled the page.
+    The numbers are None where there was no time to take them. The database takes those of a command that joins
+    documents by reading all that come before the join, be it that the first few of them filled the page.
     """
 
     collection: str
@@ -35,13 +35,13 @@ class Explained:
 
 
 async def explain(driver: Driver, command: Document, collection_name: str, milliseconds: int) -> Explained:
-    """Return how the database answers ``command`` now; it runs again for that."""
+    """Return how the database answers ``command`` now, which is done again for that in the time that is given."""
     try:
-        told = await _explain(driver, command, "executionStats", milliseconds)
+        told = await _told(driver, command, "executionStats", milliseconds)
     except OperationFailure as error:
         if error.code != _MAX_TIME_EXPIRED:
             raise
-        told = await _explain(driver, command, "queryPlanner", milliseconds)
+        told = await _told(driver, command, "queryPlanner", 0)
     every = list(_parts(told))
     query = {name: command[name] for name in ("filter", "sort", "limit", "pipeline") if name in command}
     return Explained(
@@ -56,9 +56,8 @@ async def explain(driver: Driver, command: Document, collection_name: str, milli
     )
 
 
-async def _explain(driver: Driver, command: Document, verbosity: str, milliseconds: int) -> Document:
-    asked = {"explain": command, "verbosity": verbosity, "maxTimeMS": milliseconds}
-    return await driver.command(asked, None)
+async def _told(driver: Driver, command: Document, verbosity: str, milliseconds: int) -> Document:
+    return await driver.command({"explain": command, "verbosity": verbosity, "maxTimeMS": milliseconds}, None)
 
 
 def _parts(tree: Any) -> Iterator[Document]:
@@ -80,13 +79,13 @@ def _indexes(part: Document) -> list[str]:
 
 
 def _total(parts: list[Document], name: str) -> int | None:
-    counted = [part[name] for part in parts if name in part]
-    return sum(counted) if counted else None
+    numbers = [int(part[name]) for part in parts if name in part]
+    return sum(numbers) if numbers else None
 
 
 def _last(told: Document, name: str) -> int | None:
     """Return a number of the last stage, or of the whole where it has no stages."""
     stages: list[Document] = told.get("stages", [])
     whole: Document = stages[-1] if stages else told.get("executionStats", {})
-    found: int | None = whole.get(name, whole.get(f"{name}Estimate"))
-    return found
+    number = whole.get(name, whole.get(f"{name}Estimate"))
+    return None if number is None else int(number)

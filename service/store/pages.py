@@ -1,116 +1,107 @@
-"""Pages by key: the documents beside the one that was seen last, in any order and either way.
+"""Pages of what several sources find, merged into one order; and how much they find."""
 
-Documents without a sort field come last, ascending or descending; turned round they come first. An order by several
-keys is the order by the first, with its equals in the order by the rest. So all that is ever asked of the database is
-the beginning of an order that an index can have, and within bounds that an index can have.
-"""
-
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 
-from service.search.source import SortKey
+from service.search.source import Source
+from service.store.document import SERVED
 from service.store.driver import Document
 from service.store.filter import both
-from service.store.place import Place, rank, values_of
+from service.store.joins import joined
+from service.store.links import is_of_the_living
+from service.store.lookups import Joined
+from service.store.place import Place, Values, rank, values_of
+from service.store.reading import Reading
+from service.store.walk import Fetch, Walk
 
-Keys = Sequence[SortKey]
-Start = Sequence[Any] | None
-"""The values of the document that was seen last; None where the walk is past those that are equal to it so far."""
-Fetch = Callable[[Document, dict[str, int], int], Awaitable[list[Document]]]
-"""Returns the first documents for a filter in the order of fields, at most so many."""
-
-_ENDS = {"lo", "hi"}
-
-
-class Walk:
-    """A walk through what one source finds, from a place on in its direction, or from the first one on."""
-
-    def __init__(self, fetch: Fetch, source: int, place: Place | None) -> None:
-        self._fetch = fetch
-        self._start = place.values if place else None
-        self._backward = place is not None and place.backward
-        is_later = place is not None and (source < place.source if self._backward else source > place.source)
-        self._last_includes = "e" if is_later else ""
-        """Whether the document with the very same values is beyond the place, for it is of another source."""
-
-    async def first(self, wanted: Document, keys: Keys, count: int) -> list[Document]:
-        """Return the first ``count`` of the documents ``wanted``, in the order of ``keys`` or turned round."""
-        return await self._first(wanted, keys, self._start, count)
-
-    async def _first(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
-        """Return the first documents beyond ``start``, those that lack the first key and those that have it."""
-        found: list[Document] = []
-        for is_there, begin in self._parts(keys[0], start):
-            if len(found) == count:
-                break
-            if is_there:
-                found += await self._first_with(wanted, keys, begin, count - len(found))
-            else:
-                lacking = both(wanted, {keys[0].field: None})
-                found += await self._first(lacking, keys[1:], begin and begin[1:], count - len(found))
-        return found
-
-    def _parts(self, key: SortKey, start: Start) -> list[tuple[bool, Start]]:
-        """Return which parts are still to be walked, that with the key and that without, and where each begins."""
-        parts = [True] if key.always_there else [False, True] if self._backward else [True, False]
-        if start is None:
-            return [(part, None) for part in parts]
-        reached = parts.index(start[0] is not None)
-        return [(parts[reached], start), *((part, None) for part in parts[reached + 1 :])]
-
-    async def _first_with(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
-        """Return the first documents beyond ``start`` among those that have the first key."""
-        if _are_side_by_side(keys):
-            return await self._fetch(self._beyond(wanted, keys, start), self._ways(keys), count)
-        found: list[Document] = []
-        if start is not None:
-            found = await self._first(both(wanted, {keys[0].field: start[0]}), keys[1:], start[1:], count)
-        if len(found) < count:
-            found += await self._first_groups(wanted, keys, start, count - len(found))
-        return found
-
-    async def _first_groups(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
-        """Return the first documents whose first key is beyond that of ``start``.
-
-        The order by that key alone gives all of them, save that of the last value there may be others that come first
-        by the rest of the keys.
-        """
-        first = keys[:1]
-        found = await self._fetch(self._beyond(wanted, first, start and start[:1]), self._ways(first), count)
-        last = values_of(found[-1], first) if len(found) == count else None
-        complete = [each for each in found if last is None or rank(values_of(each, first), first) != rank(last, first)]
-        complete.sort(key=lambda each: rank(values_of(each, keys), keys), reverse=self._backward)
-        if last is not None:
-            equal = both(wanted, {first[0].field: last[0]})
-            complete += await self._first(equal, keys[1:], None, count - len(complete))
-        return complete
-
-    def _beyond(self, wanted: Document, keys: Keys, start: Start) -> Document:
-        """Return the filter for the documents that have the first key, and come after ``start``.
-
-        Each alternative says all that is wanted, so that each has bounds of its own in an index.
-        """
-        if start is None:
-            return wanted if keys[0].always_there else both(wanted, {keys[0].field: {"$ne": None}})
-        alternatives = []
-        for position, key in enumerate(keys):
-            equal = {other.field: value for other, value in zip(keys[:position], start, strict=False)}
-            operator = "$lt" if key.descending != self._backward else "$gt"
-            if key.field == "_id":
-                operator += self._last_includes
-            alternatives.append(both(wanted, {**equal, key.field: {operator: start[position]}}))
-        return alternatives[0] if len(alternatives) == 1 else {"$or": alternatives}
-
-    def _ways(self, keys: Keys) -> dict[str, int]:
-        return {key.field: -1 if key.descending != self._backward else 1 for key in keys}
+_CANDIDATES = 4
+"""How many documents for each that is wanted are at first read to be joined; the database reads many ahead."""
+_INDEXED: Document = {"search._lastUpdated.lo": {"$ne": None}}
+"""What holds for all that is not deleted, and can be counted in an index."""
 
 
-def _are_side_by_side(keys: Keys) -> bool:
-    """Return whether an index has the keys beside each other: a value or both ends of a stretch, and the id.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source has found."""
 
-    It can be walked either way, but not for one key this way and for the next that way.
+    type: str
+    document: Document
+    values: Values
+    source: int
+    rank: tuple[Any, ...]
+
+    def place(self, *, backward: bool) -> Place:
+        """Return the place of the pages that begin or end beside it."""
+        return Place(self.values, self.source, backward)
+
+
+async def find_page(
+    reading: Reading, sources: Sequence[Source], count: int, place: Place | None
+) -> tuple[list[Found], Place | None, Place | None]:
+    """Return at most ``count`` matches, and the places from which the pages before and after them are read.
+
+    They are in the order of the sources' keys, what is equal in all of them in that of the sources.
     """
-    *named, last = (key.field.rpartition(".") for key in keys)
-    is_stretch = len({stem for stem, _, _ in named}) == 1 and {end for _, _, end in named} == _ENDS
-    go_one_way = len({key.descending for key in keys}) == 1
-    return last[2] == "_id" and go_one_way and (len(named) < 2 or is_stretch)
+    walks = [partial(_walk, reading, number, source, count + 1, place) for number, source in enumerate(sources)]
+    is_backward = place is not None and place.backward
+    merged = sorted(chain(*await reading.each(walks)), key=lambda each: each.rank, reverse=is_backward)
+    page = merged[:count]
+    if not page:
+        return [], None, None
+    goes_on, came_from = len(merged) > count, place is not None
+    if is_backward:
+        page.reverse()
+    before, after = (goes_on, came_from) if is_backward else (came_from, goes_on)
+    return page, page[0].place(backward=True) if before else None, page[-1].place(backward=False) if after else None
+
+
+async def count_matches(reading: Reading, sources: Sequence[Source]) -> int:
+    """Return how many matches the sources have together."""
+    return sum(await reading.each([partial(_count, reading, source) for source in sources]))
+
+
+async def _walk(reading: Reading, number: int, source: Source, count: int, place: Place | None) -> list[Found]:
+    """Return the first ``count`` matches of one source on the way from ``place``."""
+    join = await joined(source.predicate, source.type, reading)
+    wanted = join.filter if is_of_the_living(source.predicate) else both({"deleted": False}, join.filter)
+    way = _way(partial(_fetch, reading, source, join), number, place)
+    documents = await way.first(wanted, source.sort, count)
+    found = [(each, values_of(each, source.sort)) for each in documents]
+    return [
+        Found(source.type, document, values, number, (*rank(values, source.sort), number)) for document, values in found
+    ]
+
+
+def _way(fetch: Fetch, number: int, place: Place | None) -> Walk:
+    """Return the walk from ``place`` on; what is equal in all values is beyond it where the source is a later one."""
+    if place is None:
+        return Walk(fetch, None, backward=False, includes_equal=False)
+    is_later = number < place.source if place.backward else number > place.source
+    return Walk(fetch, place.values, backward=place.backward, includes_equal=is_later)
+
+
+async def _fetch(
+    reading: Reading, source: Source, join: Joined, wanted: Document, sort: dict[str, int], limit: int
+) -> list[Document]:
+    """Return the first documents for the filter ``wanted`` that the joins leave."""
+    projection = SERVED | {key.field: 1 for key in source.sort if key.field != "_id"}
+    if not join.stages:
+        return await reading.find(source.type, wanted, sort=sort, limit=limit, projection=projection)
+    found: list[Document] = []
+    for candidates in [None] if join.few else [_CANDIDATES * limit, None]:
+        ahead: list[Document] = [{"$limit": candidates}] if candidates else []
+        stages = [{"$match": wanted}, {"$sort": sort}, *ahead, *join.stages, {"$project": projection}]
+        found = await reading.aggregate(source.type, stages, limit)
+        if len(found) == limit:
+            break
+    return found
+
+
+async def _count(reading: Reading, source: Source) -> int:
+    join = await joined(source.predicate, source.type, reading)
+    wanted = join.filter if is_of_the_living(source.predicate) else both(_INDEXED, join.filter)
+    counted = await reading.aggregate(source.type, [{"$match": wanted}, *join.stages, {"$count": "matches"}], 1)
+    return sum(each["matches"] for each in counted)

@@ -1,4 +1,4 @@
-"""Where a resource stands in the order of a search."""
+"""Where a resource stands in the order of a search: values compare as in the database, but a missing one comes last."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from service.search.source import SortKey
 from service.store.driver import Document
 
 Values = tuple[Any, ...]
+_KINDS = ((bool,), (int, float, Decimal), (str,), (datetime,))
+"""What can be compared with each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ def values_of(document: Document, keys: Sequence[SortKey]) -> Values:
 
 
 def rank(values: Values, keys: Sequence[SortKey]) -> tuple[Any, ...]:
-    """Return what is less for what comes earlier in the order of ``keys``: a missing value comes last."""
+    """Return what is less for what comes earlier in the order of ``keys``."""
     return tuple(_rank(value, key.descending) for value, key in zip(values, keys, strict=True))
 
 
@@ -42,24 +44,26 @@ def _rank(value: Any, descending: bool) -> tuple[Any, ...]:
         return (True,)
     comparable = value.to_decimal() if isinstance(value, Decimal128) else value
     kind = next(number for number, kinds in enumerate(_KINDS) if isinstance(comparable, kinds))
-    found = (kind, comparable)
-    return (False, _Reversed(found) if descending else found)
-
-
-_KINDS = (bool, (int, float, Decimal), str, datetime)
-"""What can be compared."""
+    return (False, _Reversed((kind, comparable)) if descending else (kind, comparable))
 
 
 @total_ordering
-@dataclass(frozen=True, slots=True)
 class _Reversed:
     """Less for what is greater."""
 
-    value: Any
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Reversed) and bool(self._value == other._value)
 
     def __lt__(self, other: "_Reversed") -> bool:
-        reversed_: bool = other.value < self.value
-        return reversed_
+        return bool(other._value < self._value)
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
 
 def _value_at(document: Document, field: str) -> Any:

@@ -32,9 +32,9 @@ from service.store.driver import Document, Driver
 from service.store.explained import Explained
 from service.store.faults import translated, unavailable
 from service.store.members import find_members
+from service.store.pages import count_matches, find_page
 from service.store.place import Place
 from service.store.reading import Moment, PastMomentError, Reading
-from service.store.search import count_matches, find_page
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -67,9 +67,7 @@ class Page:
 class ResourceStore:
     """Reads and writes resources; inside ``transaction`` all of it is one."""
 
-    def __init__(
-        self, driver: Driver, types: Mapping[str, IndexedType], clock: Clock, search_seconds: float = 10.0
-    ) -> None:
+    def __init__(self, driver: Driver, types: Mapping[str, IndexedType], clock: Clock, search_seconds: float) -> None:
         self.explained: list[Explained] = []
         """What the database did for each command of a search, where that is asked for."""
         self._explains = False

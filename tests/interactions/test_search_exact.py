@@ -59,7 +59,7 @@ class Service:
             option=orjson.OPT_PASSTHROUGH_SUBCLASS,
         )
         answer = await self.client.post("", content=body, headers={"Prefer": "return=representation"})
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 200, [item for item in answer.json()["issue"] if item["severity"] == "error"]
         stored = json.loads(answer.content, parse_float=Decimal)["entry"]
         assert [entry["response"]["status"][:3] for entry in stored] == ["201"] * len(stored), answer.text
         return Matcher([entry["resource"] for entry in stored], BASE, self.definitions)

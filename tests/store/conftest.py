@@ -1,7 +1,7 @@
 """The store alone, on both drivers, with an indexer compiled from the real definitions."""
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,21 +9,23 @@ from typing import Any
 import pytest
 from pymongo import AsyncMongoClient
 
+from service.compiled import Compiled
 from service.conformance.definitions import Definitions
 from service.conformance.search_parameters import SearchParameter, search_parameters
 from service.conformance.structures import Structures
 from service.conformance.terminology import Terminology
 from service.fhir.reference import Addresses
 from service.fhir.versions import R4
-from service.search.index import compile_indexer, index_hash
-from service.search.request import PageSizes, SearchParser, SearchRequest
-from service.search.types.reference import References
+from service.search.references import References
+from service.search.request import SearchParser, SearchRequest
+from service.search.request import Settings as SearchSettings
+from service.settings import Settings
 from service.store.document import IndexedType
 from service.store.driver import Driver, DriverName
 from service.store.open import prepare
 from service.store.resources import ResourceStore
 
-REFERENCES = References(Addresses())
+SECONDS = 10.0
 START = datetime(2026, 11, 1, 9, 30, 0, 123_456, tzinfo=UTC)
 
 
@@ -47,30 +49,44 @@ class OpenStore:
     store: ResourceStore
     clock: Clock
     driver: Driver
-    parameters: Mapping[str, dict[str, SearchParameter]]
+    parser: SearchParser
 
     @property
     def database(self) -> Any:
         return self.driver.database
 
-    def asked(self, resource_type: str, **parameters: str) -> SearchRequest:
+    def asked(self, *types: str, **parameters: str) -> SearchRequest:
         """Return a search; a name is written with _ for -."""
-        parser = SearchParser(self.parameters[resource_type], REFERENCES, PageSizes(20, 1000), lambda: 0)
         named = [(name if name[0] == "_" else name.replace("_", "-"), text) for name, text in parameters.items()]
-        return parser.parse(named, lenient=False)
+        return self.parser.parse(named, types)
 
-    async def found(self, resource_type: str, **parameters: str) -> list[str]:
+    async def found(self, *types: str, **parameters: str) -> list[str]:
         """Return the ids that a search finds on its first page."""
-        asked = self.asked(resource_type, **parameters)
-        page = await self.store.search(resource_type, asked.predicate, asked.sort, asked.count, None)
+        asked = self.asked(*types, **parameters)
+        page = await self.store.search(asked.sources, asked.count)
         return [item.id for item in page.matches]
 
 
 @pytest.fixture(scope="session")
-def parameters() -> dict[str, dict[str, SearchParameter]]:
-    definitions = Definitions(R4)
+def definitions() -> Definitions:
+    return Definitions(R4)
+
+
+@pytest.fixture(scope="session")
+def parameters(definitions: Definitions) -> dict[str, dict[str, SearchParameter]]:
     structures, terminology = Structures(definitions), Terminology(definitions)
     return {name: search_parameters(definitions, structures, terminology, name) for name in definitions.stored_types}
+
+
+@pytest.fixture(scope="session")
+def indexed_types(definitions: Definitions) -> dict[str, IndexedType]:
+    return Compiled(definitions, Settings(), Clock()).indexed_types
+
+
+@pytest.fixture(scope="session")
+def parser(definitions: Definitions, parameters: dict[str, dict[str, SearchParameter]]) -> SearchParser:
+    allowed = SearchSettings(page_size=20, largest_page=1000)
+    return SearchParser(parameters, Terminology(definitions), References(Addresses()), lambda: 0, allowed)
 
 
 @pytest.fixture(params=["pymongo", "motor"])
@@ -81,18 +97,14 @@ def driver_name(request: pytest.FixtureRequest) -> DriverName:
 
 @pytest.fixture
 async def opened(
-    driver_name: DriverName, mongodb_uri: str, parameters: dict[str, dict[str, SearchParameter]]
+    driver_name: DriverName, mongodb_uri: str, indexed_types: dict[str, IndexedType], parser: SearchParser
 ) -> AsyncIterator[OpenStore]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     driver = Driver(driver_name, mongodb_uri, name)
     try:
-        await prepare(driver, {key: list(item.values()) for key, item in parameters.items()})
-        types = {
-            key: IndexedType(compile_indexer(item.values(), REFERENCES), index_hash(item.values(), REFERENCES))
-            for key, item in parameters.items()
-        }
+        await prepare(driver, indexed_types)
         clock = Clock()
-        yield OpenStore(ResourceStore(driver, types, clock), clock, driver, parameters)
+        yield OpenStore(ResourceStore(driver, indexed_types, clock, SECONDS), clock, driver, parser)
     finally:
         await driver.close()
         async with AsyncMongoClient(mongodb_uri) as client:

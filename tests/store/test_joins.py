@@ -234,21 +234,22 @@ async def test_the_far_end_is_asked_by_an_index(
 
 
 @pytest.mark.parametrize(
-    ("own_type", "predicate", "index"),
-    [("CarePlan", goal(A), "_id_"), ("Goal", All((A, in_plan(ACTIVE))), "words_1")],
+    ("own_type", "predicate"),
+    [("CarePlan", goal(A)), ("Goal", All((A, in_plan(ACTIVE))))],
     ids=["forward", "reverse"],
 )
 async def test_looking_up_goes_by_an_index_and_ends_with_the_page(
-    opened: OpenStore, own_type: str, predicate: Predicate, index: str
+    opened: OpenStore, own_type: str, predicate: Predicate
 ) -> None:
     await many(opened)
     found = await joined(predicate, own_type, reading(opened), LOOKED_UP)
     _, others = await cost(opened, own_type, [*page(found, found.filter), {"$limit": 21}])
     (lookup,) = [stage for stage in others if "$lookup" in stage]
     assert lookup["collectionScans"] == 0
-    assert [name.startswith(index) for name in lookup["indexesUsed"]] == [True]
+    assert lookup["indexesUsed"]
     assert lookup["nReturned"] <= 42
     assert lookup["totalDocsExamined"] <= 42
+    assert lookup["totalKeysExamined"] <= 3 * 42
     assert others[-1]["nReturned"] == 21
 
 

@@ -17,7 +17,7 @@ from service.store import resources as stored
 from service.store.document import to_history
 from service.store.driver import Driver
 from service.store.resources import ExistsError, MovedOnError, ResourceStore
-from tests.store.conftest import START, OpenStore
+from tests.store.conftest import SECONDS, START, OpenStore
 
 FORTY_DIGITS = "0.1234567890123456789012345678901234567890"
 
@@ -231,9 +231,9 @@ async def test_a_search_finds_current_resources_and_counts_them(opened: OpenStor
     assert await opened.found("CarePlan", status="draft") == []
     assert await opened.found("CarePlan", status="active", _sort="-_id") == ["b", "a"]
     await opened.store.bury(second)
-    asked = opened.asked("CarePlan", status="active")
     assert await opened.found("CarePlan", status="active") == ["b"]
-    assert await opened.store.count("CarePlan", asked.predicate) == 1
+    assert await opened.store.count(opened.asked("CarePlan", status="active").sources) == 1
+    assert await opened.store.count(opened.asked("CarePlan").sources) == 1
 
 
 async def test_a_transaction_keeps_all_of_its_writes(opened: OpenStore) -> None:
@@ -243,7 +243,7 @@ async def test_a_transaction_keeps_all_of_its_writes(opened: OpenStore) -> None:
         assert store.in_transaction
         await store.insert("CarePlan", "new", plan(status="draft"), "POST")
         await store.replace(kept, plan(title="2"), "PUT")
-        assert await store.count("CarePlan", opened.asked("CarePlan", status="draft").predicate) == 1
+        assert await store.count(opened.asked("CarePlan", status="draft").sources) == 1
         assert await opened.store.read("CarePlan", "new") is None  # not seen from outside
         return "done"
 
@@ -338,7 +338,7 @@ async def test_a_database_that_does_not_answer_is_503(
     monkeypatch.setattr(stored, "TRANSACTION_SECONDS", 0.2)
     closed = "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50&directConnection=true"
     driver = Driver(driver_name, closed, "none")
-    store = ResourceStore(driver, opened.store._types, opened.clock)
+    store = ResourceStore(driver, opened.store._types, opened.clock, SECONDS)
     asked = opened.asked("CarePlan", patient="1")
 
     async def one_read(store: ResourceStore) -> None:
@@ -348,7 +348,7 @@ async def test_a_database_that_does_not_answer_is_503(
         "check": lambda: store.check(),
         "read": lambda: store.read("CarePlan", "a"),
         "insert": lambda: store.insert("CarePlan", "a", plan(), "POST"),
-        "search": lambda: store.search("CarePlan", asked.predicate, asked.sort, 1, None),
+        "search": lambda: store.search(asked.sources, 1),
         "transaction": lambda: store.transaction(one_read),
     }
     try:

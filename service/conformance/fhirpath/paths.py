@@ -27,8 +27,8 @@ class Branch:
 
     kind: Kind
     element: Element | None = None
-    single: bool = True
-    """Whether a resource can have at most one value here."""
+    repeats: tuple[tuple[str, ...], ...] = ()
+    """What there can be several of on the way: each an element by its name, or an extension by the urls to it."""
     steps: tuple[Step, ...] = ()
     urls: tuple[str, ...] = ()
     """The urls of the extensions that it leads into, the outermost first."""
@@ -38,6 +38,11 @@ class Branch:
         """The name of the type."""
         return self.kind.name
 
+    @property
+    def single(self) -> bool:
+        """Whether a resource can have at most one value here."""
+        return not self.repeats
+
     def values(self, resource: Any) -> Values:
         """Return the values in ``resource``, in document order."""
         values = [resource]
@@ -46,6 +51,12 @@ class Branch:
                 break
             values = step(values, resource)
         return values
+
+    def to(self, element: Element, kind: Kind) -> "Branch":
+        """Return the branch to an element below this one."""
+        repeats = (*self.repeats, (element.key,)) if element.many else self.repeats
+        step = _all_of(element.key) if element.many else _one_of(element.key)
+        return replace(self, kind=kind, element=element, repeats=repeats).then(step)
 
     def then(self, step: Step) -> "Branch":
         """Return this branch with one more step."""
@@ -69,7 +80,7 @@ def compile_path_from(start: Branch, expression: str, resource_type: str, struct
     Raises ValueError as ``compile_path`` does.
     """
     kinds = kinds_of(structures)
-    compiler = _PathCompiler(kinds, replace(start, single=True, steps=()), kinds.named(resource_type))
+    compiler = _PathCompiler(kinds, replace(start, repeats=(), steps=()), kinds.named(resource_type))
     return [branch for part in _alternatives(parse(expression)) for branch in compiler.branches(part)]
 
 
@@ -121,9 +132,7 @@ class _PathCompiler:
 
     def _children(self, context: list[Branch], name: str) -> list[Branch]:
         found = [
-            Branch(kind, element, branch.single and not element.many, branch.steps, branch.urls).then(
-                _all_of(element.key) if element.many else _one_of(element.key)
-            )
+            branch.to(element, kind)
             for branch in context
             if not branch.kind.is_primitive
             for element, kind in self._kinds.members(branch.kind, name)
@@ -136,7 +145,10 @@ class _PathCompiler:
         asked = _condition(self._kinds, branch.kind, self._resource, criterion).asks
         urls = (asked.text,) if asked and asked.key == "url" and branch.type == "Extension" else ()
         only_those = _only(self._kinds, branch.kind, self._resource, criterion)
-        return replace(branch.then(only_those), urls=(*branch.urls, *urls))
+        if not urls:
+            return branch.then(only_those)
+        way = (*branch.urls, *urls)
+        return replace(branch.then(only_those), urls=way, repeats=(*branch.repeats[:-1], way))
 
 
 def _of_type(branches: list[Branch], name: str) -> list[Branch]:

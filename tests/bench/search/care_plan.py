@@ -43,7 +43,7 @@ def care_plan(style: Style) -> Resource:
             *agreements(invent),
             *strengths(invent),
             *(_safety_step(invent) for _ in range(steps)),
-            *next_review(chance, style.status),
+            *next_review(invent, style.status),
             *stipulations,
             *legal_basis(needed=rest_on_law(stipulations)),
             *_learning(invent),

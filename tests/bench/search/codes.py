@@ -55,7 +55,7 @@ def concept(system: str, code: str, display: str | None = None) -> dict[str, Any
 
 
 def extension(name: str, **parts: Any) -> dict[str, Any]:
-    """Return an extension of ours with one value, named as in ``valueDate``, or with parts as in ``status_valueCode``."""
+    """Return an extension of ours with one value, as in ``valueDate``, or with parts, as in ``status_valueCode``."""
     url = f"{CANONICAL}/StructureDefinition/{name}"
     ((first, value), *others) = parts.items()
     if not others and "_" not in first:

@@ -13,6 +13,9 @@ MOST_EXAMINED = 3.0
 _ASKED = 8
 """Addresses of a query that are explained."""
 
+Command = dict[str, list[Any]]
+"""By the name of a part its values."""
+
 
 @dataclass(frozen=True)
 class Examined:
@@ -49,19 +52,23 @@ def _explain(site: Site, address: str) -> Examined:
     if not commands:
         raise BenchError(f"{address}: _explain=true tells of no command")
     return Examined(
-        sum(float(each["documentsExamined"]) for each in commands) / returned,
-        sum(float(each["keysExamined"]) for each in commands) / returned,
-        tuple(str(each["index"]) for each in commands if each.get("index")),
-        any(each["collectionScan"] for each in commands),
+        sum(_number(each, "documentsExamined") for each in commands) / returned,
+        sum(_number(each, "keysExamined") for each in commands) / returned,
+        tuple(index for each in commands for index in each.get("index", ())),
+        any(each["collectionScan"] == [True] for each in commands),
     )
 
 
-def _commands(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the parts of each ``query`` of a Parameters resource by their names."""
+def _number(command: Command, name: str) -> float:
+    """Return what a command says, NaN where there was no time to count it."""
+    return float(sum(command[name])) if name in command else float("nan")
+
+
+def _commands(parameters: dict[str, Any]) -> Iterator[Command]:
+    """Yield the parts of each ``query`` of a Parameters resource."""
     for parameter in parameters.get("parameter", ()):
         if parameter["name"] == "query":
-            yield {part["name"]: _value(part) for part in parameter["part"]}
-
-
-def _value(part: dict[str, Any]) -> Any:
-    return next((value for key, value in part.items() if key.startswith("value")), None)
+            command: Command = {}
+            for part in parameter["part"]:
+                command.setdefault(part["name"], []).extend(part[key] for key in part if key.startswith("value"))
+            yield command

@@ -1,7 +1,7 @@
 """Fill a MongoDB with the documents of a population: first all documents, then the indexes, as the service makes them.
 
-The documents go into a ``mongod`` that belongs to no replica set, and so writes no oplog; then the directory becomes that
-of an embedded MongoDB, in which the service's own ``prepare`` makes the indexes.
+The documents go into a ``mongod`` that belongs to no replica set, and so writes no oplog. Then the directory becomes
+that of an embedded MongoDB, in which the service's own ``prepare`` makes the indexes.
 """
 
 import multiprocessing
@@ -29,7 +29,6 @@ from service.fhir.versions import R4
 from service.settings import Settings
 from service.store.driver import Driver
 from service.store.open import prepare
-from service.store.reindex import types_to_reindex
 from tests.bench.search.generator import Generator
 from tests.bench.search.population import Written
 
@@ -67,13 +66,11 @@ def load(files: Path, seed: int, plans: Sequence[Written]) -> None:
 
 async def make_indexes(uri: str) -> None:
     """Make collections and indexes as the service does when it starts, with more memory to sort in."""
-    made = compiled()
     driver = Driver("pymongo", uri, DATABASE)
     try:
         admin = driver.database.client.admin
         await admin.command({"setParameter": 1, "maxIndexBuildMemoryUsageMegabytes": _INDEX_MEMORY_MB})
-        await prepare(driver, made.parameters_by_type)
-        await types_to_reindex(driver, made.indexed_types)
+        await prepare(driver, compiled().indexed_types)
     finally:
         await driver.close()
 

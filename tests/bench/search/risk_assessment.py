@@ -33,7 +33,7 @@ def risk_assessment(style: Style) -> Resource:
             *stipulations,
             *legal_basis(needed=decision == codes.RARE_DECISION or rest_on_law(stipulations)),
             *agreements(invent),
-            *next_review(chance, "active"),
+            *next_review(invent, "active"),
             {
                 "url": "http://hl7.org/fhir/StructureDefinition/resource-pertainsToGoal",
                 "valueReference": {"reference": f"Goal/{TEXTS['goal-1']}"},

@@ -10,7 +10,6 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from service.settings import Settings
 from tests.bench.driver import BenchError
 from tests.bench.search.filling import DATABASE
 from tests.bench.search.kept import Filled
@@ -18,7 +17,6 @@ from tests.bench.servers import Server, running
 from tests.bench.workload import BASE
 
 _PATIENCE = 60.0
-_EXPLAIN = {"RECOVERY_EXPLAIN": "yes"} if "explain" in Settings.model_fields else {}
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Site:
         return f"127.0.0.1:{self.server.port}"
 
     def get(self, address: str) -> dict[str, Any]:
-        """Return the JSON that an address below the FHIR base is answered with; raises BenchError where not with 200."""
+        """Return the JSON at an address below the FHIR base; raises BenchError where it is not answered with 200."""
         connection = http.client.HTTPConnection(self.host, timeout=_PATIENCE)
         try:
             connection.request("GET", BASE + escaped(address))
@@ -63,7 +61,7 @@ class Site:
 @contextmanager
 def serving(filled: Filled, directory: Path) -> Iterator[Site]:
     """Yield the service on a filled database until the block ends."""
-    variables = {"RECOVERY_MONGODB_DATABASE": DATABASE, **_EXPLAIN}
+    variables = {"RECOVERY_MONGODB_DATABASE": DATABASE, "RECOVERY_EXPLAIN": "yes"}
     with running("service", "pymongo", filled.uri, directory, variables) as server:
         yield Site(filled, server)
 

@@ -1,8 +1,8 @@
 """Documents by the million from a few hundred templates: what differs is stamped into the encoded bytes.
 
 A template is a document of the service in which ids, days and moments are sentinels, as long as what takes their place:
-texts, in the JSON, the native form and the words of the index; days and moments also as the whole numbers that the index
-makes of them. So no length changes, and the rest of the document stays as the service made it.
+texts, in the JSON, the native form and the words of the index; days and moments also as the whole numbers that the
+index makes of them. So no length changes, and the rest of the document stays as the service made it.
 """
 
 import struct

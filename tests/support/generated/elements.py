@@ -45,7 +45,6 @@ PATIENTS = (
     "https://other.example.org/fhir/Patient/1",
     "Patient/1/_history/2",
     "https://other.example.org/fhir/Patient/1/_history/2",
-    "urn:uuid:6f1b1e2c-0000-4000-8000-000000000001",
 )
 PARTIES = ("Patient/1", "Patient/2", f"{BASE}/Patient/1")
 TEAMS = ("CareTeam/1", "Practitioner/1", "Patient/1", f"{BASE}/Practitioner/1", "Practitioner/2/_history/1")

@@ -8,7 +8,7 @@ import pytest
 
 from service.conformance.definitions import Definitions
 from service.conformance.structures import Structures
-from service.conformance.terminology import NOT_ENUMERABLE, Terminology
+from service.conformance.terminology import MOST_CODES, NOT_ENUMERABLE, Terminology
 from service.fhir.versions import R4
 
 HL7 = "http://hl7.org/fhir"
@@ -91,8 +91,12 @@ def codes_of(terminology: Terminology) -> set[str]:
         ({"include": [part("regex", "a.*")]}, "filtered by concept regex, which is not supported"),
         ({"include": [part("=", "x", "status")]}, "filtered by status =, which is not supported"),
         ({"include": [{"system": SYSTEM}], "exclude": [part("regex", "a.*")]}, "filtered by concept regex"),
-        ({"include": [{"system": "http://example.org/missing"}]}, "No definition http://example.org/missing"),
-        ({"include": [{"valueSet": ["http://example.org/missing"]}]}, "No definition http://example.org/missing"),
+        ({"include": [{"system": "http://example.org/missing"}]}, "no code system http://example.org/missing is held"),
+        (
+            {"include": [{"valueSet": ["http://example.org/missing"]}]},
+            "no value set http://example.org/missing is held",
+        ),
+        ({"include": []}, "its definition does not say which they are"),
     ],
 )
 def test_what_cannot_be_expanded_is_refused_and_never_empty(tmp_path: Path, compose: Any, said: str) -> None:
@@ -236,3 +240,148 @@ def test_every_value_set_of_ours_but_the_legal_one_can_be_listed() -> None:
     ours = [item["url"] for item in Definitions(R4).of_type("ValueSet") if item["url"].startswith(OWN)]
     assert len(ours) >= 24
     assert all(TERMINOLOGY.codings(url) for url in ours if not url.endswith("/legal-instrument"))
+
+
+def test_a_client_may_name_the_version_that_is_held() -> None:
+    chime = f"{OWN}/ValueSet/chime"
+    assert TERMINOLOGY.expansion(f"{chime}|0.1.0") == TERMINOLOGY.expansion(chime)
+    assert {code for _, code in TERMINOLOGY.expansion(chime)} == {
+        "connectedness",
+        "hope",
+        "identity",
+        "meaning",
+        "empowerment",
+    }
+
+
+@pytest.mark.parametrize(
+    ("canonical", "said"),
+    [
+        (
+            f"{OWN}/ValueSet/chime|7",
+            "Of https://w3id.org/recovery-plan/ValueSet/chime another version is held here: 0.1.0",
+        ),
+        (f"{OWN}/ValueSet/chyme", "No ValueSet .*/chyme is held here; did you mean .*/ValueSet/chime\\?"),
+        (f"{OWN}/CodeSystem/chime", "No ValueSet .*/CodeSystem/chime is held here"),
+        ("é" * 10_000, "No ValueSet .{1,1000} is held here"),
+        (f"{HL7}/ValueSet/currencies", "cannot be listed: no code system urn:iso:std:iso:4217 is held"),
+        (f"{OWN}/ValueSet/legal-instrument", "cannot be listed: no code system https://fhir.hl7.org.uk/"),
+    ],
+)
+def test_a_client_reads_why_a_value_set_cannot_be_searched(canonical: str, said: str) -> None:
+    with pytest.raises(LookupError, match=said) as refused:
+        TERMINOLOGY.expansion(canonical)
+    assert str(refused.value).isascii()
+
+
+def test_a_value_set_of_too_many_codes_is_not_searched(tmp_path: Path) -> None:
+    listed = [{"code": f"c{number}"} for number in range(MOST_CODES + 1)]
+    every = definitions_with(tmp_path, include=[{"system": SYSTEM, "concept": listed}])
+    with pytest.raises(LookupError, match="has 1001 codes; a search can ask for 1000 at once"):
+        every.expansion(ONE)
+    assert len(every.codings(ONE)) == MOST_CODES + 1
+    most = definitions_with(tmp_path, include=[{"system": SYSTEM, "concept": listed[1:]}])
+    assert len(most.expansion(ONE)) == MOST_CODES
+
+
+def test_every_value_set_that_can_be_listed_can_be_searched() -> None:
+    sizes = []
+    for definition in Definitions(R4).of_type("ValueSet"):
+        try:
+            sizes.append(len(TERMINOLOGY.codings(definition["url"])))
+        except LookupError:
+            continue
+        assert TERMINOLOGY.expansion(definition["url"]) == TERMINOLOGY.codings(definition["url"])
+    assert len(sizes) > 100
+    assert max(sizes) > 200
+
+
+ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "below", "above"),
+    [
+        (f"{HL7}/goal-status", "accepted", {"active", "on-hold", "completed"}, set()),
+        (f"{HL7}/goal-status", "on-hold", set(), {"accepted"}),
+        (f"{OWN}/CodeSystem/chime", "hope", set(), set()),
+        # a natural daughter is a natural child and a daughter, and both are children
+        (ROLES, "DAU", set(), {"NCHILD", "DAUC", "CHILD", "FAMMEMB", "_PersonalRelationshipRoleType"}),
+        (
+            ROLES,
+            "DAUC",
+            {"DAU", "DAUADOPT", "DAUFOST", "STPDAU"},
+            {"CHILD", "FAMMEMB", "_PersonalRelationshipRoleType"},
+        ),
+    ],
+)
+def test_a_code_has_codes_below_and_above_it(system: str, code: str, below: set[str], above: set[str]) -> None:
+    assert TERMINOLOGY.subsumed_by(system, code) == {code, *below}
+    assert TERMINOLOGY.subsuming(system, code) == {code, *above}
+
+
+@pytest.mark.parametrize("system", [ROLES, f"{HL7}/goal-status", "http://terminology.hl7.org/CodeSystem/v3-ActCode"])
+def test_what_is_below_a_code_has_it_above(system: str) -> None:
+    below = {code: TERMINOLOGY.subsumed_by(system, code) for code in concepts_of(system)}
+    above = {code: TERMINOLOGY.subsuming(system, code) for code in below}
+    assert all((one in below[other]) == (other in above[one]) for one in list(below)[:200] for other in below)
+
+
+def concepts_of(system: str) -> list[str]:
+    def codes(concepts: Any) -> list[str]:
+        return [code for item in concepts for code in (item["code"], *codes(item.get("concept", ())))]
+
+    return codes(Definitions(R4).get(system)["concept"])
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "said"),
+    [
+        ("http://snomed.info/sct", "1", "No CodeSystem http://snomed.info/sct is held here"),
+        (
+            f"{HL7}/goal-status|4.0.2",
+            "active",
+            "Of http://hl7.org/fhir/goal-status another version is held here: 4.0.1",
+        ),
+        (f"{OWN}/ValueSet/chime", "hope", "No CodeSystem .* is held here; did you mean .*/CodeSystem/chime"),
+        (f"{OWN}/CodeSystem/chime", "hop", "chime has no code hop; did you mean hope"),
+        (f"{OWN}/CodeSystem/chime", "Mary\n" * 1000, "chime has no code Mary"),
+    ],
+)
+def test_a_client_reads_why_nothing_is_said_of_a_hierarchy(system: str, code: str, said: str) -> None:
+    for asked in (TERMINOLOGY.subsumed_by, TERMINOLOGY.subsuming):
+        with pytest.raises(LookupError, match=said) as refused:
+            asked(system, code)
+        assert len(str(refused.value)) < 500
+
+
+def test_the_version_of_a_code_system_that_is_held_may_be_named() -> None:
+    assert TERMINOLOGY.subsumed_by(f"{HL7}/goal-status|4.0.1", "accepted") >= {"active"}
+
+
+@pytest.mark.parametrize("content", ["fragment", "example", "not-present"])
+def test_nothing_is_told_of_a_hierarchy_that_is_held_in_part(tmp_path: Path, content: str) -> None:
+    with pytest.raises(LookupError, match=r"Only a part of the code system http://example\.org/s is held"):
+        definitions_with(tmp_path, content=content).subsumed_by(SYSTEM, "a")
+
+
+def test_a_system_with_parents_told_by_properties_too(tmp_path: Path) -> None:
+    terminology = definitions_with(tmp_path)
+    assert terminology.subsumed_by(SYSTEM, "b") == {"b", "ab", "c"}
+    assert terminology.subsuming(SYSTEM, "ab") == {"ab", "a", "b"}
+    assert terminology.subsumed_by(SYSTEM, "_g") == {"_g", "d"}, "a code that only groups others can be asked for"
+
+
+@pytest.mark.parametrize(
+    ("meaning", "is_told"), [("is-a", True), ("classified-with", True), ("part-of", False), ("grouped-by", False)]
+)
+def test_only_kinds_subsume_each_other(tmp_path: Path, meaning: str, is_told: bool) -> None:
+    definitions_with(tmp_path)
+    file = tmp_path / "CodeSystem-s.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"hierarchyMeaning": meaning}))
+    terminology = Terminology(Definitions(R4, tmp_path))
+    if is_told:
+        assert "aaa" in terminology.subsumed_by(SYSTEM, "a")
+        return
+    with pytest.raises(LookupError, match="does not say that one is a kind of another"):
+        terminology.subsumed_by(SYSTEM, "a")

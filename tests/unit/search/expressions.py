@@ -1,5 +1,6 @@
-"""Generated expressions of tests, and, or, not and parentheses, with their plain meaning."""
+"""Generated expressions of tests, and, or, not and parentheses, with their plain meaning; how reading time grows."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,3 +52,17 @@ def expressions() -> st.SearchStrategy[Expression]:
     for _ in range(3):
         level = of(tests | level)
     return level
+
+
+def assert_linear(read: Callable[[int], object]) -> None:
+    """Assert that a text of 16 times the size takes about 16 times as long; quadratic would be 256."""
+
+    def seconds(size: int) -> float:
+        spent = []
+        for _ in range(5):
+            start = time.process_time()
+            read(size)
+            spent.append(time.process_time() - start)
+        return min(spent)
+
+    assert seconds(80_000) < 64 * seconds(5_000) + 0.01

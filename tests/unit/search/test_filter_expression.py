@@ -1,6 +1,6 @@
 """``_filter``: which searches it stands for, how it is put together, and what it refuses."""
 
-import time
+import json
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +12,7 @@ from service.search.filter_expression import read_filter
 from service.search.memory import holds
 from service.search.predicate import All, Any, LinkedTo, Not, OneOf, Predicate, StartsWith
 from service.search.text import normalise, unescape
-from tests.unit.search.expressions import Expression, expressions, truth
+from tests.unit.search.expressions import Expression, assert_linear, expressions, truth
 
 TYPES = {
     "status": "token",
@@ -44,10 +44,17 @@ def read(text: str) -> Predicate:
     return read_filter(text, asked, type_of)
 
 
+def read_or_reason(text: str) -> Predicate | str:
+    try:
+        return read(text)
+    except ValueError as error:
+        return str(error)
+
+
 def refused(text: str) -> str:
-    with pytest.raises(ValueError) as caught:
-        read(text)
-    return str(caught.value)
+    reason = read_or_reason(text)
+    assert isinstance(reason, str)
+    return reason
 
 
 class TestATestIsASearch:
@@ -135,7 +142,7 @@ class TestAValue:
 
     @given(st.text(st.characters(exclude_categories=("Cs",)), min_size=1))
     def test_of_a_string_comes_back_from_its_escapes(self, value: str) -> None:
-        (given_value,) = asked_values(read(f"title co {json_string(value)}"))
+        (given_value,) = asked_values(read(f"title co {json.dumps(value)}"))
         assert unescape(given_value) == value
 
     @pytest.mark.parametrize("text", [r"a\,b", r'"a\\,b"'])
@@ -245,8 +252,8 @@ class TestIsRefused:
             (r'title eq "\ud800"', "Character 10 starts a value with half a character"),
             ("title ew a", "Character 7 starts ew, which is not supported: an operator is expected, one of pr, eq"),
             ("date po 2024", "Character 6 starts po, which is not supported"),
-            ("status eq a or title gt b", "Character 16 starts a test that cannot be read: gt cannot be used with title, "
-             "which is of type string, only eq, ne, co, sw, pr"),
+            ("status eq a or title gt b", "Character 16 starts a test that cannot be read: gt cannot be used"),
+            ("title gt b", "gt cannot be used with title, which is of type string, only eq, ne, co, sw, pr"),
             ("patient eq Patient/1", "eq cannot be used with patient, which is of type reference, only re, pr"),
             ("date co 2024", "co cannot be used with date"),
             ("_text eq a", "_text cannot be used in a filter"),
@@ -271,10 +278,8 @@ class TestIsRefused:
     @given(st.text() | st.lists(st.sampled_from([*"() \t\"\\],|:.", "not", "and", "or", *TYPES, "eq", "pr", "co",
            "true", "1", "é", "\\u", "\ud800"])).map("".join))  # fmt: skip
     def test_and_nothing_breaks(self, text: str) -> None:
-        try:
-            read(text)
-        except ValueError as error:
-            assert str(error).startswith(("Character ", "At the end, "))
+        reason = read_or_reason(text)
+        assert not isinstance(reason, str) or reason.startswith(("Character ", "At the end, "))
 
 
 class TestBounds:
@@ -296,8 +301,8 @@ class TestBounds:
         "nested",
         [
             lambda levels: "(" * levels + "status eq a" + ")" * levels,
-            lambda levels: "not(" * (levels // 2) + "status eq a" + ")" * (levels // 2) + " or date eq 1" * (levels % 2),
-            lambda levels: "status eq a" + "".join([" and date eq 1", " or date eq 1"][i % 2] for i in range(levels + 1)),
+            lambda levels: "not(" * (levels // 2) + "status eq a" + ")" * (levels // 2),
+            lambda levels: "status eq a" + " and date eq 1 or date eq 1" * (levels // 2) + " and date eq 1",
         ],
         ids=["parentheses", "not", "left to right"],
     )
@@ -324,26 +329,9 @@ class TestBounds:
         ],
     )
     def test_of_work(self, hostile: Callable[[int], str]) -> None:
-        def seconds(size: int) -> float:
-            text, spent = hostile(size), []
-            for _ in range(5):
-                start = time.process_time()
-                try:
-                    read(text)
-                except ValueError:
-                    pass
-                spent.append(time.process_time() - start)
-            return min(spent)
-
-        assert seconds(160_000) < 60 * seconds(10_000) + 0.01, "16 times the text should take about 16 times as long"
+        assert_linear(lambda size: read_or_reason(hostile(size)))
 
 
 def asked_values(predicate: Predicate) -> tuple[object, ...]:
     assert isinstance(predicate, OneOf)
     return predicate.values
-
-
-def json_string(text: str) -> str:
-    import json
-
-    return json.dumps(text)

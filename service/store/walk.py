@@ -1,0 +1,117 @@
+"""Walks by key: the documents beyond the one that was seen last, in any order and either way.
+
+Documents without a sort field come last, ascending or descending; turned round they come first. An order by several
+keys is the order by the first, with its equals in the order by the rest. So all that is ever asked of the database is
+the beginning of an order that an index can have, and within bounds that an index can have.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from service.search.source import SortKey
+from service.store.driver import Document
+from service.store.filter import both
+from service.store.place import Values, rank, values_of
+
+Keys = Sequence[SortKey]
+Start = Sequence[Any] | None
+"""The values of the document that was seen last; None where the walk is past those that are equal to it so far."""
+Fetch = Callable[[Document, dict[str, int], int], Awaitable[list[Document]]]
+"""Returns the first documents for a filter in the order of fields, at most so many."""
+
+_ENDS = {"lo", "hi"}
+
+
+class Walk:
+    """A walk through documents beyond ``start``, or from the first one on; backward in the order turned round.
+
+    With ``includes_equal`` it begins with the document that has the same values as ``start``, the id among them.
+    """
+
+    def __init__(self, fetch: Fetch, start: Values | None, *, backward: bool, includes_equal: bool) -> None:
+        self._fetch = fetch
+        self._start = start
+        self._backward = backward
+        self._includes_equal = includes_equal
+
+    async def first(self, wanted: Document, keys: Keys, count: int) -> list[Document]:
+        """Return the first ``count`` of the documents ``wanted``, in the order of ``keys`` or turned round."""
+        return await self._first(wanted, keys, self._start, count)
+
+    async def _first(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
+        """Return the first documents beyond ``start``, those that lack the first key and those that have it."""
+        found: list[Document] = []
+        for is_there, begin in self._parts(keys[0], start):
+            if len(found) == count:
+                break
+            if is_there:
+                found += await self._first_with(wanted, keys, begin, count - len(found))
+            else:
+                lacking = both(wanted, {keys[0].field: None})
+                found += await self._first(lacking, keys[1:], begin and begin[1:], count - len(found))
+        return found
+
+    def _parts(self, key: SortKey, start: Start) -> list[tuple[bool, Start]]:
+        """Return which parts are still to be walked, that with the key and that without, and where each begins."""
+        parts = [True] if key.always_there else [False, True] if self._backward else [True, False]
+        if start is None:
+            return [(part, None) for part in parts]
+        reached = parts.index(start[0] is not None)
+        return [(parts[reached], start), *((part, None) for part in parts[reached + 1 :])]
+
+    async def _first_with(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
+        """Return the first documents beyond ``start`` among those that have the first key."""
+        if _are_side_by_side(keys):
+            return await self._fetch(self._beyond(wanted, keys, start), self._ways(keys), count)
+        found: list[Document] = []
+        if start is not None:
+            found = await self._first(both(wanted, {keys[0].field: start[0]}), keys[1:], start[1:], count)
+        if len(found) < count:
+            found += await self._first_groups(wanted, keys, start, count - len(found))
+        return found
+
+    async def _first_groups(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
+        """Return the first documents whose first key is beyond that of ``start``.
+
+        The order by that key alone gives all of them, save that of the last value there may be others that come first
+        by the rest of the keys.
+        """
+        first = keys[:1]
+        found = await self._fetch(self._beyond(wanted, first, start and start[:1]), self._ways(first), count)
+        last = values_of(found[-1], first) if len(found) == count else None
+        complete = [each for each in found if last is None or rank(values_of(each, first), first) != rank(last, first)]
+        complete.sort(key=lambda each: rank(values_of(each, keys), keys), reverse=self._backward)
+        if last is not None:
+            equal = both(wanted, {first[0].field: last[0]})
+            complete += await self._first(equal, keys[1:], None, count - len(complete))
+        return complete
+
+    def _beyond(self, wanted: Document, keys: Keys, start: Start) -> Document:
+        """Return the filter for the documents that have the first key, and come after ``start``.
+
+        Each alternative says all that is wanted, so that each has bounds of its own in an index.
+        """
+        if start is None:
+            return wanted if keys[0].always_there else both(wanted, {keys[0].field: {"$ne": None}})
+        alternatives = []
+        for position, key in enumerate(keys):
+            equal = {other.field: value for other, value in zip(keys[:position], start, strict=False)}
+            operator = "$lt" if key.descending != self._backward else "$gt"
+            if self._includes_equal and key.field == "_id":
+                operator += "e"
+            alternatives.append(both(wanted, {**equal, key.field: {operator: start[position]}}))
+        return alternatives[0] if len(alternatives) == 1 else {"$or": alternatives}
+
+    def _ways(self, keys: Keys) -> dict[str, int]:
+        return {key.field: -1 if key.descending != self._backward else 1 for key in keys}
+
+
+def _are_side_by_side(keys: Keys) -> bool:
+    """Return whether an index has the keys beside each other: a value or both ends of a stretch, and the id.
+
+    It can be walked either way, but not for one key this way and for the next that way.
+    """
+    *named, last = (key.field.rpartition(".") for key in keys)
+    is_stretch = len({stem for stem, _, _ in named}) == 1 and {end for _, _, end in named} == _ENDS
+    go_one_way = len({key.descending for key in keys}) == 1
+    return last[2] == "_id" and go_one_way and (len(named) < 2 or is_stretch)
