@@ -31,6 +31,8 @@ _REFUSED = {
     "_query": "there are no named queries here",
 }
 
+_TOO_MANY_LINKS = f"A search takes at most {MOST_LINKS} steps from one resource to another"
+
 Parameters = Mapping[str, SearchParameter]
 
 
@@ -52,7 +54,7 @@ class Criteria:
         Raises ValueError for a value that cannot be read, and UnknownParameterError.
         """
         if links > MOST_LINKS:
-            raise ValueError(f"A search takes at most {MOST_LINKS} steps from one resource to another")
+            raise ValueError(_TOO_MANY_LINKS)
         if name in _TEXT_QUERIES:
             self._use(resource_type, name)
             return _TEXT_QUERIES[name](text)
@@ -117,11 +119,32 @@ class Criteria:
         return LinkedFrom(source, *fields.link(parameter), self.read(source, rest, text, links + 1))
 
     def _filter(self, resource_type: str, text: str, links: int) -> Predicate:
-        def type_of(path: str) -> str:
-            code = path.partition(":")[0]
-            return self.parameter(resource_type, code).type
+        def ask(name: str, value: str) -> Predicate:
+            try:
+                return self.read(resource_type, name, value, links)
+            except UnknownParameterError as error:  # a filter is understood as a whole, or not at all
+                raise ValueError(str(error)) from None
 
-        return read_filter(text, lambda name, value: self.read(resource_type, name, value, links), type_of)
+        def type_of(path: str) -> str:
+            try:
+                return self._type_at(resource_type, path)
+            except UnknownParameterError as error:
+                raise ValueError(str(error)) from None
+
+        return read_filter(text, ask, type_of)
+
+    def _type_at(self, resource_type: str, path: str) -> str:
+        """Return the type of the parameter that a chain ends at."""
+        types = [resource_type]
+        *steps, last = path.split(".")
+        if len(steps) > MOST_LINKS:
+            raise ValueError(_TOO_MANY_LINKS)
+        for step in steps:
+            code, _, target = step.partition(":")
+            targets = [name for each in types if code in self._types[each] for name in self._types[each][code].targets]
+            types = [name for name in ([target] if target else targets) if name in self._types] or types
+        known = [self._types[each][last].type for each in types if last in self._types[each]]
+        return known[0] if known else self.parameter(types[0], last).type
 
 
 def _unknown(code: str, resource_type: str, known: list[str]) -> str:

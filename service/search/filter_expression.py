@@ -56,7 +56,7 @@ _PATH = re.compile(rf"(?:{_NAME}(?::[A-Z][A-Za-z]*+)?\.)*+{_NAME}")
 _OPERATOR = re.compile(r"\s+([A-Za-z]+)(?=[\s)]|$)\s*")
 _TOKEN = re.compile(r"[^\s\])]+")
 _JSON = JSONDecoder()
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def read_filter(text: str, ask: Ask, type_of: TypeOf) -> Predicate:
@@ -125,8 +125,8 @@ def _value(text: str, at: int) -> tuple[str, int]:
         value, end = token[0], token.end()
     if end < len(text) and text[end] != ")" and not text[end].isspace():
         raise refusal(end, "cannot stand here: after a value comes white space or a closing parenthesis")
-    if _SURROGATE.search(value):
-        raise refusal(at, "starts a value with half a character (a surrogate alone)")
+    if _NO_TEXT.search(value):
+        raise refusal(at, "starts a value with a character that no text can have: NUL, or half of a surrogate pair")
     return value, end
 
 

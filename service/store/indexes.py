@@ -44,7 +44,7 @@ _SHARED = (
 )
 """Of every type: what several parameters share, and what tells which documents wait to be indexed anew."""
 _ENDS = (("lo", "hi"), ("hi", "lo"))
-"""A prefix demands something of one end or of both, and no index over a list is in an order that is asked for."""
+"""A prefix demands something of one end of a stretch or of both."""
 
 
 def indexes(parameters: Iterable[SearchParameter], combinations: Iterable[Combination]) -> list[Index]:
@@ -68,13 +68,22 @@ def _of_one(parameter: SearchParameter) -> Iterator[Index]:
         for one, other in _ENDS:
             yield Index((f"{field}.{one}", f"{field}.{other}", "_id"), (f"{field}.{one}",))
     elif fields.is_bounded(parameter):
-        for one, other in _ENDS:
-            yield Index((f"{field}.{one}", f"{field}.{other}"), (field,))
-        if parameter.type == "quantity":
-            yield Index((f"{field}.units", f"{field}.lo", f"{field}.hi"), (field,))
-            yield Index(tuple(f"{field}.canonical.{part}" for part in ("unit", "lo", "hi")), (field,))
+        yield from _of_list(parameter)
     elif parameter.type == COMPOSITE:
         yield Index((f"{field}.{_entrance(parameter)}", "_id"), (field,))
+
+
+def _of_list(parameter: SearchParameter) -> Iterator[Index]:
+    """Yield the indexes of a list of stretches: by what one member can be asked for, and in the orders of the list."""
+    field = fields.own_field(parameter)
+    for one, other in _ENDS:
+        yield Index((f"{field}.{one}", f"{field}.{other}"), (field,))
+        if parameter.type == "quantity":
+            yield Index((f"{field}.units", f"{field}.{one}", f"{field}.{other}"), (field,))
+            yield Index(tuple(f"{field}.canonical.{part}" for part in ("unit", one, other)), (field,))
+    for descending in (False, True):
+        order = fields.sort_field(parameter, descending)
+        yield Index((order, "_id"), (order,))
 
 
 def _entrance(composite: SearchParameter) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pymongo import IndexModel
@@ -68,13 +68,13 @@ async def _make_indexes(collection: Any, models: list[IndexModel], tell: Tell) -
     One that is there under another name will do. None is ever dropped: another process may need it, or the operator.
     """
     existing: Mapping[str, Document] = await collection.index_information()
-    others = [_form(document) for name, document in existing.items() if name not in _names(models)]
+    names = {model.document["name"] for model in models}
+    others = [_form(document) for name, document in existing.items() if name not in names]
     wanted = [model for model in models if _form(model.document) not in others]
-    missing = _names(wanted) - existing.keys()
-    documents = await collection.estimated_document_count() if missing else 0
-    sentence = f"{collection.name}: {len(missing)} indexes are made over about {documents} documents"
+    documents = await collection.estimated_document_count()
     # A member of the replica set that is down must not keep the service from starting.
-    await _telling(collection.create_indexes(wanted, commitQuorum="majority"), sentence, tell)
+    making = collection.create_indexes(wanted, commitQuorum="majority")
+    await _telling(making, f"{collection.name}: indexes are made over about {documents} documents", tell)
 
 
 async def _telling(work: Awaitable[Any], sentence: str, tell: Tell) -> None:
@@ -95,10 +95,6 @@ async def _tell_on(sentence: str, tell: Tell) -> None:
         await asyncio.sleep(pause)
         tell(f"{sentence}; reads and writes go on meanwhile")
         pause *= 3
-
-
-def _names(models: Iterable[IndexModel]) -> set[str]:
-    return {model.document["name"] for model in models}
 
 
 def _form(index: Document) -> tuple[Any, Any]:

@@ -19,7 +19,7 @@ Start = Sequence[Any] | None
 Fetch = Callable[[Document, dict[str, int], int], Awaitable[list[Document]]]
 """Returns the first documents for a filter in the order of fields, at most so many."""
 
-_ENDS = {"lo", "hi"}
+_OTHER_END = {"lo": "hi", "hi": "lo"}
 
 
 class Walk:
@@ -107,11 +107,12 @@ class Walk:
 
 
 def _are_side_by_side(keys: Keys) -> bool:
-    """Return whether an index has the keys beside each other: a value or both ends of a stretch, and the id.
+    """Return whether an index has the keys beside each other, and all of them go one way, as it can be walked."""
+    return [key.field for key in keys] == _indexed(keys[0].field) and len({key.descending for key in keys}) == 1
 
-    It can be walked either way, but not for one key this way and for the next that way.
-    """
-    *named, last = (key.field.rpartition(".") for key in keys)
-    is_stretch = len({stem for stem, _, _ in named}) == 1 and {end for _, _, end in named} == _ENDS
-    go_one_way = len({key.descending for key in keys}) == 1
-    return last[2] == "_id" and go_one_way and (len(named) < 2 or is_stretch)
+
+def _indexed(field: str) -> list[str]:
+    """Return the fields of the index that begins with ``field``: at the end of a stretch the other end is next."""
+    stretch, _, end = field.rpartition(".")
+    other = [f"{stretch}.{_OTHER_END[end]}"] if end in _OTHER_END else []
+    return [field, *other, "_id"] if field != "_id" else [field]

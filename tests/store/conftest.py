@@ -1,13 +1,11 @@
 """The store alone, on both drivers, with an indexer compiled from the real definitions."""
 
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pymongo import AsyncMongoClient
 
 from service.compiled import Compiled
 from service.conformance.definitions import Definitions
@@ -95,17 +93,29 @@ def driver_name(request: pytest.FixtureRequest) -> DriverName:
     return name
 
 
+@pytest.fixture(scope="session")
+def prepared() -> set[str]:
+    """The names of databases that have their collections and indexes, which takes a while to make."""
+    return set()
+
+
 @pytest.fixture
 async def opened(
-    driver_name: DriverName, mongodb_uri: str, indexed_types: dict[str, IndexedType], parser: SearchParser
+    driver_name: DriverName,
+    mongodb_uri: str,
+    indexed_types: dict[str, IndexedType],
+    parser: SearchParser,
+    prepared: set[str],
 ) -> AsyncIterator[OpenStore]:
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    driver = Driver(driver_name, mongodb_uri, name)
+    """An empty store with the indexes of the service, which a test that changes them leaves as they were."""
+    driver = Driver(driver_name, mongodb_uri, f"test_store_{driver_name}")
     try:
-        await prepare(driver, indexed_types)
+        if driver_name not in prepared:
+            await prepare(driver, indexed_types)
+            prepared.add(driver_name)
         clock = Clock()
         yield OpenStore(ResourceStore(driver, indexed_types, clock, SECONDS), clock, driver, parser)
+        for name in await driver.database.list_collection_names():
+            await driver.database[name].delete_many({})
     finally:
         await driver.close()
-        async with AsyncMongoClient(mongodb_uri) as client:
-            await client.drop_database(name)

@@ -65,11 +65,19 @@ def load(files: Path, seed: int, plans: Sequence[Written]) -> None:
 
 
 async def make_indexes(uri: str) -> None:
-    """Make collections and indexes as the service does when it starts, with more memory to sort in."""
+    """Make collections and indexes as the service does when it starts, with more memory to sort in.
+
+    Indexes that an earlier state of the service has left are dropped, which the service itself never does.
+    """
     driver = Driver("pymongo", uri, DATABASE)
     try:
         admin = driver.database.client.admin
         await admin.command({"setParameter": 1, "maxIndexBuildMemoryUsageMegabytes": _INDEX_MEMORY_MB})
+        for name, indexed in compiled().indexed_types.items():
+            collection = driver.collection(name)
+            wanted = {"_id_", *(index.model.document["name"] for index in indexed.indexes)}
+            for left in (await collection.index_information()).keys() - wanted:
+                await collection.drop_index(left)
         await prepare(driver, compiled().indexed_types)
     finally:
         await driver.close()

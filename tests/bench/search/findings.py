@@ -45,9 +45,14 @@ class Row:
         return self.growth > MOST_GROWTH and not self.query.grows
 
     @property
+    def documents(self) -> float:
+        """The most documents that it examines for each one in the answer, at any size."""
+        return max((each.documents for each in self.examined if not isnan(each.documents)), default=float("nan"))
+
+    @property
     def examines_too_much(self) -> bool:
         """Whether it examines more documents than it may, without a reason in the list."""
-        return any(each.documents > MOST_EXAMINED for each in self.examined) and not self.query.looks
+        return self.documents > MOST_EXAMINED and not self.query.looks
 
     @property
     def scans(self) -> bool:
@@ -93,7 +98,7 @@ def line(row: Row) -> str:
         if wrong
     ]
     text = (
-        f"{row.query.name:<{_WIDTH}} {figures}{_number(row.growth, 5, 2)} {_number(worst.documents, 6, 1)} "
+        f"{row.query.name:<{_WIDTH}} {figures}{_number(row.growth, 5, 2)} {_number(row.documents, 6, 1)} "
         f"{_number(worst.keys, 8, 1)}  {', '.join(worst.indexes) or '-'}"
     )
     lines = [" ".join([text, *faults])]
@@ -125,7 +130,7 @@ def goals(rows: Sequence[Row], found: Sequence[Surroundings]) -> str:
     listed = [row.query.name for row in rows if row.query.grows]
     silent = sum(row.unexplained for row in rows)
     unexplained = [f"{silent} of {len(rows)} not explained"] if silent else []
-    examining = [f"{row.query.name} ({row.examined[-1].documents:,.0f})" for row in rows if row.examines_too_much]
+    examining = [f"{row.query.name} ({row.documents:,.1f})" for row in rows if row.examines_too_much]
     pages = [f"{each.page.share:.2f} at {each.plans:,}" for each in found]
     creates = [f"{each.create.share:.2f} at {each.plans:,}" for each in found]
     totals = [each.sizes[-1] for each in found]

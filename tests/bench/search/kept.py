@@ -22,12 +22,12 @@ from service.store.open import FORMAT
 from tests.bench.driver import BenchError
 from tests.bench.search import filling, population
 from tests.bench.search.filling import DATABASE
-from tests.bench.search.generator import as_the_service_makes_it
+from tests.bench.search.generator import Generator, as_the_service_makes_it
 from tests.bench.search.samples import Sample, samples
 
 _MARK = "filled.json"
-_NO_SOURCES = ("__main__", "beside_floor", "explained", "findings", "kept", "measurement", "queries", "site", "sizes")
-"""Modules here that say nothing of the documents."""
+_TELLING = 200
+"""Plans whose documents and samples tell whether all would be made as they were."""
 _COMPARED = 100
 """Documents of each type that are compared with what the service makes of their JSON text."""
 
@@ -47,7 +47,7 @@ def filled(root: Path, plans: int, seed: int) -> Iterator[Filled]:
 
     Raises BenchError where a document of a sample is not what the service would have stored.
     """
-    home = root / f"{plans}-{seed}-{_form()}"
+    home = root / f"{plans}-{seed}-{_form(seed)}"
     if not (home / _MARK).exists():
         for stale in root.glob(f"{plans}-{seed}-*"):
             _remove(stale)
@@ -78,13 +78,15 @@ def _fill(home: Path, plans: int, seed: int) -> None:
     (home / _MARK).write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _form() -> str:
-    """Return what changes when documents would be made in another way."""
-    hashes = {name: each.definitions for name, each in filling.compiled().indexed_types.items()}
-    digest = sha256(json.dumps([FORMAT, hashes]).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        if source.stem not in _NO_SOURCES:
-            digest.update(source.read_bytes())
+def _form(seed: int) -> str:
+    """Return what changes when documents or samples would be made in another way."""
+    people = population.plans_in_time(_TELLING, seed)
+    codec = Driver("pymongo", "mongodb://127.0.0.1", DATABASE).database.codec_options
+    generator = Generator(seed, filling.compiled().indexed_types, codec)
+    digest = sha256(json.dumps([FORMAT, samples(seed, people)]).encode())
+    for number, written in enumerate(people):
+        for _, encoded in generator.documents(number, written):
+            digest.update(encoded)
     return digest.hexdigest()[:12]
 
 

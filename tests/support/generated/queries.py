@@ -1,9 +1,9 @@
 """Queries over a world: every kind of criterion, alone and together, with orders, includes and compartments."""
 
 import json
+from collections.abc import Callable
+from random import Random
 from urllib.parse import quote
-
-from hypothesis import strategies as st
 
 from tests.support.generated.asked import Asked
 from tests.support.oracle.definitions import Parameter
@@ -25,9 +25,16 @@ BACK = {
     target: [(name, code) for name, links in LINKS.items() for code, targets in links.items() if target in targets]
     for target in TYPES
 }
-OWNERS = ("Patient/1", "Patient/2", "Patient/a", "Practitioner/1", "Practitioner/2")
+OWNERS = {
+    "CarePlan": ("Patient/1", "Patient/2", "Practitioner/1", "Practitioner/2", "Encounter/1"),
+    "Goal": ("Patient/1", "Patient/2", "Patient/a"),
+    "RiskAssessment": ("Patient/1", "Patient/2", "Practitioner/1", "Device/1"),
+}
 WORDS = ("hope", "HOPE", "sea", "caf\u00e9", "walk", "morning", "evening", "elan", "x", "none")
-MODIFIERS = {
+PLACES = ("type", "type", "type", "type", "contained", "system", "compartment")
+
+_CODED = ("", "", "not", "in", "not-in", "above", "below", "missing")
+_MODIFIERS = {
     "string": ("", "exact", "contains", "missing"),
     "reference": ("", "", "identifier", "missing"),
     "uri": ("", "below", "above", "missing"),
@@ -36,17 +43,16 @@ MODIFIERS = {
     "quantity": ("", "", "", "", "missing"),
     "composite": ("", "", "", "missing"),
 }
-CODED = ("", "", "not", "in", "not-in", "above", "below", "missing")
-_FILTERED = {
+_OPERATORS = {
     "string": ("eq", "ne", "co", "sw"),
     "token": ("eq", "ne"),
     "reference": ("re",),
     "uri": ("eq", "ne"),
     "composite": ("eq", "ne"),
 }
-_ORDERED = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
+_TERMINOLOGICAL = (("in", "in"), ("ni", "in"), ("ss", "below"), ("sb", "above"))
+_CONTAINED_TYPES = ([], [("_containedType", "contained")], [("_containedType", "container")])
 Criterion = tuple[str, str]
-_flags = st.sampled_from(("true", "false"))
 
 
 def modifiers(resource_type: str, parameter: Parameter) -> tuple[str, ...]:
@@ -56,182 +62,164 @@ def modifiers(resource_type: str, parameter: Parameter) -> tuple[str, ...]:
     if parameter.code == "identifier":
         return ("", "", "not", "text", "of-type", "of-type", "missing")
     if parameter.type == "token":
-        return CODED if parameter.codes else (*CODED, "text", "text")
+        return _CODED if parameter.codes else (*_CODED, "text", "text")
     if parameter.code == "instantiates-canonical":
         return ("", "below", "below", "missing")
-    if parameter.code in ("subject", "patient", "supporting-info", *LINKS[resource_type]):
-        kinds = LINKS[resource_type].get(parameter.code, ("Patient", "Group"))
-        return ("", "", "identifier", "missing", *kinds[:1])
-    return MODIFIERS[parameter.type]
+    if parameter.code in LINKS[resource_type]:
+        return ("", "", "identifier", "missing", LINKS[resource_type][parameter.code][0])
+    if parameter.code == "subject":
+        return ("", "", "identifier", "missing", "Patient", "Group")
+    return _MODIFIERS[parameter.type]
 
 
 class Queries:
-    """Strategies of queries over what ``world`` holds."""
+    """Queries over what ``world`` holds, drawn by ``random``."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, random: Random) -> None:
         self._world = world
         self._asked = Asked(world)
+        self._random = random
+        self._choose = random.choice
 
-    def plain(self, resource_type: str, codes: list[str] | None = None) -> st.SearchStrategy[Criterion]:
-        """Criteria with a parameter of the type itself, of any modifier, with one or two values."""
+    def address(self) -> str:
+        """Return a whole address: of a type, of the system, of a compartment; what it asks for, in which order."""
+        form, kind = self._choose(PLACES), self._choose(TYPES)
+        place, types, codes = kind, [kind], None
+        asked: list[Criterion] = []
+        if form == "contained":
+            place, types = "Goal", ["Goal"]
+            asked = [("_contained", self._choose(("true", "both"))), *self._choose(_CONTAINED_TYPES)]
+        if form == "compartment":
+            place = f"{self._choose(OWNERS[kind])}/{kind}"
+        if form == "system":
+            types = self._random.sample(TYPES, self._random.randint(1, 3))
+            place, codes = "", self._shared(types)
+            asked = [("_type", ",".join(types))]
+        simple = form in ("contained", "system")
+        asked += [self._plain(types[0], codes) if simple else self._criterion(kind) for _ in range(self._few())]
+        if form != "contained" and self._random.random() < 0.4:
+            asked.append(("_sort", self._order(types[0], codes)))
+        if form != "contained" and self._random.random() < 0.4:
+            asked += [self._include(types) for _ in range(self._few())]
+        return f"{place}?" + "&".join(f"{name}={quote(text, safe='/:|')}" for name, text in asked)
 
-        @st.composite
-        def drawn(draw: st.DrawFn) -> Criterion:
-            known = self._world.definitions.parameters(resource_type)
-            parameter = known[draw(st.sampled_from(codes or sorted(known)))]
-            modifier = draw(st.sampled_from(modifiers(resource_type, parameter)))
-            name = f"{parameter.code}:{modifier}" if modifier else parameter.code
-            if modifier == "missing":
-                return name, draw(_flags)
-            several = st.lists(self._value(resource_type, parameter, modifier), min_size=1, max_size=2)
-            return name, ",".join(draw(several))
+    def _few(self) -> int:
+        return self._choose((1, 1, 1, 2))
 
-        return drawn()
-
-    def _value(self, resource_type: str, parameter: Parameter, modifier: str) -> st.SearchStrategy[str]:
-        if parameter.type != "composite":
-            return st.sampled_from(self._asked.values(resource_type, parameter, modifier))
-        known = self._world.definitions.parameters(resource_type)
-        parts = [self._value(resource_type, known[part.code], "") for part in parameter.components]
-        return st.tuples(*parts).map("$".join)
-
-    def linked(self, resource_type: str, depth: int = 2) -> st.SearchStrategy[Criterion]:
-        """Criteria with chains and ``_has``, nested and mixed."""
-
-        @st.composite
-        def drawn(draw: st.DrawFn) -> Criterion:
-            if draw(st.booleans()):
-                code = draw(st.sampled_from(sorted(LINKS[resource_type])))
-                targets = LINKS[resource_type][code]
-                target = draw(st.sampled_from(targets))
-                typed = draw(st.booleans())
-                start = f"{code}:{target}." if typed else f"{code}."
-            else:
-                target, code = draw(st.sampled_from(BACK[resource_type]))
-                start = f"_has:{target}:{code}:"
-            rest = self.linked(target, depth - 1) if depth and draw(st.integers(0, 2)) == 0 else self.plain(target)
-            name, text = draw(rest)
-            return start + name, text
-
-        return drawn()
-
-    def worded(self) -> st.SearchStrategy[Criterion]:
-        """Criteria with words in narratives and contents."""
-        words = st.sampled_from(WORDS)
-        queries = st.recursive(
-            words,
-            lambda inner: st.one_of(
-                st.tuples(inner, inner).map(" ".join),
-                st.tuples(inner, inner).map(" OR ".join).map("({})".format),
-                inner.map("NOT {}".format),
-                words.map("-{}".format),
-            ),
-            max_leaves=4,
-        )
-        return st.tuples(st.sampled_from(("_text", "_content")), queries)
-
-    def filtered(self, resource_type: str) -> st.SearchStrategy[Criterion]:
-        """Criteria with ``_filter``."""
-        tests = st.recursive(
-            self._test(resource_type),
-            lambda inner: st.one_of(
-                st.tuples(inner, st.sampled_from(("and", "or", "AND")), inner).map(" ".join),
-                inner.map("({})".format),
-                inner.map("not ({})".format),
-            ),
-            max_leaves=3,
-        )
-        return tests.map(lambda text: ("_filter", text))
-
-    def _test(self, resource_type: str) -> st.SearchStrategy[str]:
-        @st.composite
-        def drawn(draw: st.DrawFn) -> str:
-            path, kind = "", resource_type
-            if draw(st.integers(0, 3)) == 0:
-                code = draw(st.sampled_from(sorted(LINKS[resource_type])))
-                kind = draw(st.sampled_from(LINKS[resource_type][code]))
-                path = f"{code}:{kind}."
-            known = self._world.definitions.parameters(kind)
-            parameter = known[draw(st.sampled_from(sorted(known)))]
-            path += parameter.code
-            if draw(st.integers(0, 4)) == 0:
-                return f"{path} pr {draw(_flags)}"
-            if parameter.type in ("date", "number", "quantity"):
-                value = draw(self._value(kind, parameter, ""))
-                operator = value[:2] if value[:2].isalpha() else "eq"
-                return f"{path} {operator} {_quoted(value.removeprefix(operator))}"
-            if parameter.type == "token" and parameter.code not in ("_id", "identifier") and draw(st.booleans()):
-                operator, modifier = draw(
-                    st.sampled_from((("in", "in"), ("ni", "in"), ("ss", "below"), ("sb", "above")))
-                )
-            else:
-                operator, modifier = draw(st.sampled_from(_FILTERED[parameter.type])), ""
-            value = draw(self._value(kind, parameter, modifier))
-            if parameter.type == "string":
-                value = value.replace("\\", "")
-            return f"{path} {operator} {_quoted(value)}"
-
-        return drawn()
-
-    def criteria(self, resource_type: str) -> st.SearchStrategy[Criterion]:
-        """Criteria of every kind."""
-        plain = self.plain(resource_type)
-        return st.one_of(plain, plain, plain, self.linked(resource_type), self.worded(), self.filtered(resource_type))
-
-    def orders(self, resource_type: str, codes: list[str] | None = None) -> st.SearchStrategy[str]:
-        """Values of ``_sort``."""
-        known = self._world.definitions.parameters(resource_type)
-        sortable = [code for code in codes or sorted(known) if known[code].type != "composite"]
-        key = st.tuples(st.sampled_from(("", "-")), st.sampled_from(sortable)).map("".join)
-        return st.lists(key, min_size=1, max_size=3, unique_by=lambda text: text.strip("-")).map(",".join)
-
-    def includes(self) -> st.SearchStrategy[Criterion]:
-        """Parameters of inclusion."""
-        forms = [f"{name}:{code}" for name, links in LINKS.items() for code in links]
-        forms += [f"{name}:*" for name in TYPES] + [
-            "CarePlan:supporting-info:Goal",
-            "CarePlan:supporting-info:CarePlan",
-        ]
-        names = ("_include", "_revinclude", "_include:iterate", "_revinclude:iterate")
-        return st.tuples(st.sampled_from(names), st.sampled_from(forms))
-
-    def shared(self, types: list[str]) -> list[str]:
+    def _shared(self, types: list[str]) -> list[str]:
         """Return the codes of the parameters that all of some types have."""
         return sorted(set.intersection(*(set(self._world.definitions.parameters(name)) for name in types)))
 
-    def addresses(self) -> st.SearchStrategy[str]:
-        """Whole addresses: of a type, of the system, of a compartment; what they ask for, and in which order."""
+    def _criterion(self, kind: str) -> Criterion:
+        ways: list[Callable[[str], Criterion]] = [self._plain, self._plain, self._linked, self._filter, self._words]
+        return self._choose(ways)(kind)
 
-        @st.composite
-        def drawn(draw: st.DrawFn) -> str:
-            form = draw(st.sampled_from(("type", "type", "type", "type", "contained", "system", "compartment")))
-            kind = draw(st.sampled_from(TYPES))
-            place, asked, codes = kind, [], None
-            if form == "contained":
-                place = kind = "Goal"
-                asked = [("_contained", draw(st.sampled_from(("true", "both"))))]
-                asked += draw(
-                    st.sampled_from(([], [("_containedType", "contained")], [("_containedType", "container")]))
-                )
-            if form == "compartment":
-                place = f"{draw(st.sampled_from(OWNERS))}/{kind}"
-            if form == "system":
-                types = draw(st.lists(st.sampled_from(TYPES), min_size=1, max_size=3, unique=True))
-                place, kind, codes = "", types[0], self.shared(types)
-                asked = [("_type", ",".join(types))]
-            if form in ("contained", "system"):
-                asked += draw(st.lists(self.plain(kind, codes), min_size=1, max_size=2))
-            else:
-                asked += draw(st.lists(self.criteria(kind), min_size=1, max_size=2))
-            if form != "contained" and draw(st.integers(0, 2)) == 0:
-                asked.append(("_sort", draw(self.orders(kind, codes))))
-            if form != "contained" and draw(st.integers(0, 2)) == 0:
-                asked += draw(st.lists(self.includes(), min_size=1, max_size=2))
-            return f"{place}?" + "&".join(f"{name}={quote(text, safe='/:|')}" for name, text in asked)
+    def _plain(self, kind: str, codes: list[str] | None = None) -> Criterion:
+        """Return a parameter of the type itself, with any modifier, and one or two values."""
+        known = self._world.definitions.parameters(kind)
+        parameter = known[self._choose(codes or sorted(known))]
+        modifier = self._choose(modifiers(kind, parameter))
+        name = f"{parameter.code}:{modifier}" if modifier else parameter.code
+        if modifier == "missing":
+            return name, self._choose(("true", "false"))
+        return name, ",".join(self._value(kind, parameter, modifier) for _ in range(self._few()))
 
-        return drawn()
+    def _value(self, kind: str, parameter: Parameter, modifier: str) -> str:
+        if parameter.type != "composite":
+            return self._choose(self._asked.values(kind, parameter, modifier))
+        known = self._world.definitions.parameters(kind)
+        return "$".join(self._value(kind, known[part.code], "") for part in parameter.components)
+
+    def _linked(self, kind: str) -> Criterion:
+        """Return a parameter with chains and ``_has``, nested and mixed."""
+        if self._random.random() < 0.5:
+            target, start = self._step(kind)
+        else:
+            target, code = self._choose(BACK[kind])
+            start = f"_has:{target}:{code}:"
+        name, text = self._linked(target) if self._random.random() < 0.3 else self._plain(target)
+        return start + name, text
+
+    def _step(self, kind: str) -> tuple[str, str]:
+        """Return a type that a parameter leads to, and the step of a chain that does."""
+        code = self._choose(sorted(LINKS[kind]))
+        target = self._choose(LINKS[kind][code])
+        return target, self._choose((f"{code}:{target}.", f"{code}."))
+
+    def _words(self, _: str) -> Criterion:
+        """Return words to look for in narratives or contents."""
+        return self._choose(("_text", "_content")), self._alternatives(2)
+
+    def _alternatives(self, depth: int) -> str:
+        parts = [self._together(depth) for _ in range(self._few())]
+        return parts[0] if len(parts) == 1 else " OR ".join(f"({part})" for part in parts)
+
+    def _together(self, depth: int) -> str:
+        """Return words that have to be there, with others that must not."""
+        parts = [self._choose(WORDS) for _ in range(self._few())]
+        if depth and self._random.random() < 0.4:
+            parts.append(f"({self._alternatives(depth - 1)})")
+        if self._random.random() < 0.4:
+            parts.append(self._choose(("-{}", "NOT {}", "NOT ({} OR hope)", "-({} sea)")).format(self._choose(WORDS)))
+        self._random.shuffle(parts)
+        return " ".join(parts)
+
+    def _filter(self, kind: str) -> Criterion:
+        return "_filter", self._expression(kind, 2)
+
+    def _expression(self, kind: str, depth: int) -> str:
+        match self._random.randint(0, 3 if depth else 0):
+            case 0:
+                return self._test(kind)
+            case 1:
+                return f"not ({self._expression(kind, depth - 1)})"
+            case 2:
+                return f"({self._expression(kind, depth - 1)})"
+        word = self._choose(("and", "or", "AND"))
+        return f"{self._expression(kind, depth - 1)} {word} {self._expression(kind, depth - 1)}"
+
+    def _test(self, kind: str) -> str:
+        """Return one test of ``_filter``."""
+        path = ""
+        if self._random.random() < 0.25:
+            kind, path = self._step(kind)
+        known = self._world.definitions.parameters(kind)
+        parameter = self._choose([known[code] for code in sorted(known)])
+        path += parameter.code
+        if self._random.random() < 0.2:
+            return f"{path} pr {self._choose(('true', 'false'))}"
+        if parameter.type in ("date", "number", "quantity"):
+            value = self._value(kind, parameter, "")
+            operator = value[:2] if value[:2].isalpha() else "eq"
+            return f"{path} {operator} {_quoted(value.removeprefix(operator))}"
+        operator, modifier = self._choose(_OPERATORS[parameter.type]), ""
+        if parameter.type == "token" and parameter.code not in ("_id", "identifier") and self._random.random() < 0.4:
+            operator, modifier = self._choose(_TERMINOLOGICAL)
+        value = self._value(kind, parameter, modifier)
+        if parameter.type == "string":  # there every character stands for itself
+            value = value.replace("\\", "")
+        return f"{path} {operator} {_quoted(value)}"
+
+    def _order(self, kind: str, codes: list[str] | None) -> str:
+        """Return what to sort by."""
+        known = self._world.definitions.parameters(kind)
+        sortable = [code for code in codes or sorted(known) if known[code].type != "composite"]
+        keys = self._random.sample(sortable, self._random.randint(1, 3))
+        return ",".join(self._choose(("", "-")) + key for key in keys)
+
+    def _include(self, types: list[str]) -> Criterion:
+        """Return a parameter of inclusion that can lead from, or to, what is searched."""
+        if self._random.random() < 0.5:
+            name = self._choose(("_include", "_include:iterate"))
+            source = self._choose(types if name == "_include" else TYPES)
+            code = self._choose((*LINKS[source], "*"))
+            targets = [f":{target}" for target in LINKS[source].get(code, ())]
+            return name, f"{source}:{code}{self._choose(('', '', *targets))}"
+        name = self._choose(("_revinclude", "_revinclude:iterate"))
+        source, code = self._choose(BACK[self._choose(types if name == "_revinclude" else TYPES)])
+        return name, f"{source}:{self._choose((code, code, '*'))}"
 
 
 def _quoted(value: str) -> str:
     """Return a value of ``_filter``, as a JSON string where it has to be one."""
-    return json.dumps(value) if any(letter in value for letter in ' ()"]') or value[:1] in '"' else value
+    return json.dumps(value) if any(letter in value for letter in ' ()"]') else value

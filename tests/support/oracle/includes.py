@@ -20,7 +20,7 @@ class Rule:
 
     def linked(self, world: World, resource: Resource) -> set[str]:
         """Return the references of what the rule finds for one resource."""
-        kind, code, target = [*self.text.split(":"), "*", ""][:3]
+        kind, code, target = [*self.text.split(":"), ""][:3]
         if self.name.startswith("_include"):
             if kind not in ("*", resource["resourceType"]):
                 return set()

@@ -82,12 +82,12 @@ def contents(node: Any) -> Iterator[str]:
 
 def words(text: str) -> set[str]:
     """Return the words of ``text`` as they are compared."""
-    return set(re.findall(r"\w+", readable(text)))
+    return set(re.findall(r"[^\W_]+", readable(text)))
 
 
 def says(there: set[str], query: str) -> bool:
     """Return whether the words that are there fulfil a query with ``OR``, ``NOT``, ``-`` and parentheses."""
-    tokens = re.findall(r"[()]|-(?=[\w(])|\w+", query)
+    tokens = [token for token in re.findall(r"[()]|(?<![^\s(])-|[^\s()]+", query) if token.upper() != "AND"]
     found = _either(there, tokens)
     assert not tokens, query
     return found
@@ -95,7 +95,7 @@ def says(there: set[str], query: str) -> bool:
 
 def _either(there: set[str], tokens: list[str]) -> bool:
     found = _all(there, tokens)
-    while tokens[:1] == ["OR"]:
+    while tokens and tokens[0].upper() == "OR":
         tokens.pop(0)
         found = _all(there, tokens) or found  # what is on the right has to be read in any case
     return found
@@ -103,14 +103,14 @@ def _either(there: set[str], tokens: list[str]) -> bool:
 
 def _all(there: set[str], tokens: list[str]) -> bool:
     found = True
-    while tokens and tokens[0] not in ("OR", ")"):
+    while tokens and tokens[0].upper() not in ("OR", ")"):
         found = _one(there, tokens) and found
     return found
 
 
 def _one(there: set[str], tokens: list[str]) -> bool:
     token = tokens.pop(0)
-    if token in ("NOT", "-"):
+    if token.upper() in ("NOT", "-"):
         return not _one(there, tokens)
     if token == "(":
         found = _either(there, tokens)

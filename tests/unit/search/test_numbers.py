@@ -13,7 +13,7 @@ from service.search.types.number import predicate, query_number, spans
 def asked_range(text: str) -> tuple[Decimal, Decimal]:
     found = predicate("eq", "lo", "hi", query_number(text))
     assert isinstance(found, All)
-    (low, high) = found.parts
+    low, *_, high = found.parts
     assert isinstance(low, Compare)
     assert isinstance(high, Compare)
     assert (low.field, low.operator, high.field, high.operator) == ("lo", "ge", "hi", "lt")
