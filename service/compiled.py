@@ -21,6 +21,7 @@ from service.interactions.narratives import Narratives
 from service.interactions.published import Published
 from service.narrative.narrator import Narrator
 from service.narrative.pages import Pages
+from service.search.contained import Containing
 from service.search.content import compile_terms
 from service.search.document_index import document_indexer
 from service.search.index import Indexer, compile_indexer, index_hash, parameter_hashes
@@ -88,7 +89,7 @@ class Compiled:
             narratives=self._narratives,
             pages=self._pages,
             search_parser=self._search_parser(),
-            indexers=self._indexers,
+            containing=self._containing,
             compartments=compartments(self._definitions),
             readiness=Readiness(driver, self.indexed_types),
             published=self._published,
@@ -109,13 +110,20 @@ class Compiled:
         return {name: compile_indexer(item.values(), self._references) for name, item in self._parameters.items()}
 
     @cached_property
+    def _containing(self) -> dict[str, Containing]:
+        return {
+            name: Containing(self._indexers, [item for item in parameters.values() if item.type == "reference"])
+            for name, parameters in self._parameters.items()
+        }
+
+    @cached_property
     def indexed_types(self) -> dict[str, IndexedType]:
         """How the documents of each type are indexed."""
         return {name: self._indexed_type(name, list(item.values())) for name, item in self._parameters.items()}
 
     def _indexed_type(self, name: str, parameters: list[SearchParameter]) -> IndexedType:
         return IndexedType(
-            document_indexer(self._indexers[name], compile_terms(self._structures, name), self._indexers),
+            document_indexer(self._indexers[name], compile_terms(self._structures, name), self._containing[name]),
             index_hash(parameters, self._references),
             parameter_hashes(parameters, self._references),
             indexes(parameters, combinations(self._definitions, name)),

@@ -1,7 +1,7 @@
 """What the definition of an extension says of all that have its url (https://hl7.org/fhir/R4/defining-extensions.html).
 
-Extensions are named by the urls that lead to them: those of the extensions that they are a part of, the outermost first,
-and their own.
+Extensions are named by the urls that lead to them: those of the extensions that they are a part of, the outermost
+first, and their own.
 """
 
 from collections.abc import Sequence

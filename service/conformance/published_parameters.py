@@ -31,10 +31,11 @@ def published_parameters(definitions: Definitions, resource_type: str) -> dict[s
         element, of_type = _element(expression, resource_type), _OF_TYPE.get(definition["type"])
         if element is None or of_type is None:
             raise LookupError(f"{resource_type}?{code} is listed but cannot be searched")
-        branch = Branch(Kind(of_type), steps=(partial(_values_of, element),))
+        is_url = element == "url"
+        branch = Branch(Kind(of_type), steps=(_urls_of if is_url else partial(_values_of, element),))
         codings = _CODINGS.get(element, frozenset())
         found[code] = SearchParameter(
-            code, definition["type"], item["documentation"], expression, (), (branch,), codings, single=True
+            code, definition["type"], item["documentation"], expression, (), (branch,), codings, single=not is_url
         )
     return found
 
@@ -50,3 +51,9 @@ def _element(expression: str, resource_type: str) -> str | None:
 
 def _values_of(element: str, resources: Values, _: Any) -> Values:
     return [resource[element] for resource in resources if element in resource]
+
+
+def _urls_of(resources: Values, _: Any) -> Values:
+    """Return the url alone and with the version, since a search may name either."""
+    every = [(resource["url"], resource.get("version")) for resource in resources]
+    return [text for url, version in every for text in (url, *([f"{url}|{version}"] if version else ()))]

@@ -74,6 +74,11 @@ class Terminology:
         held = self._system(definition["url"])
         return held.concepts.get(code, {}).get("display") if held else None
 
+    def url_at(self, resource_type: str, resource_id: str) -> str | None:
+        """Return the canonical url of the definition with this id, or None."""
+        found = (item["url"] for item in self._definitions.of_type(resource_type) if item.get("id") == resource_id)
+        return next(found, None)
+
     def _hierarchy(self, system: str, code: str) -> CodeSystem:
         """Return the system in which it is told what is above and below ``code``; raises LookupError."""
         url = self._named("CodeSystem", system)["url"]

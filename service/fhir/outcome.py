@@ -23,6 +23,7 @@ _COLUMN = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-col"
 MOST_SHOWN = 100
 """Issues in one answer."""
 LONGEST_NAME = 128
+_MOST_NEAR = 3
 LONGEST_VALUE = 64
 """Characters of what a client sent that a sentence repeats."""
 _SHORT_WORD = re.compile(rf"[!-@\[-~]{{1,{LONGEST_VALUE}}}|[!-`{{-~]{{1,{LONGEST_VALUE}}}")
@@ -133,9 +134,13 @@ def quoted(value: Any) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence about ``name``, which names nothing: the nearest of ``known``, or nothing."""
-    near = get_close_matches(name[:LONGEST_NAME], known, 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    """Return the end of a sentence about ``name``, which names nothing: the nearest of ``known``, or nothing.
+
+    Where none is written alike, near are those of which it is a part, as ``status`` is of ``lifecycle-status``.
+    """
+    names, text = list(known), name[:LONGEST_NAME]
+    near = get_close_matches(text, names, 1) or [item for item in names if text in item.split("-")][:_MOST_NEAR]
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def _text_of(length: int) -> str:

@@ -9,7 +9,7 @@ from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
 from service.interactions.representation import Views
 from service.interactions.searched import Match
-from service.search.contained import contained_indexes, of_contained
+from service.search.contained import Containing, of_contained
 from service.search.memory import holds
 from service.search.predicate import any_of
 from service.search.request import SearchRequest
@@ -45,7 +45,7 @@ def contained_entries(
         if search.contained_type == "container" or _matches_itself(item, search, context):
             found.append(Entry(address, views.render(item.type, body), MATCH))
         if search.contained_type == "contained":
-            inside = _contained_matches(json.parse(body), search, context)
+            inside = _contained_matches(json.parse(body), search, context.containing[item.type])
             found.extend(Entry(f"{address}#{each['id']}", json.dump(each), MATCH) for each in inside)
     return found
 
@@ -53,13 +53,14 @@ def contained_entries(
 def _matches_itself(item: Match, search: SearchRequest, context: Context) -> bool:
     if search.contained != "both" or item.type not in search.predicates:
         return False
-    document = {"_id": item.id, **context.indexers[item.type](json.parse(item.body or b""))}
+    index = context.containing[item.type].indexers[item.type]
+    document = {"_id": item.id, **index(json.parse(item.body or b""))}
     return holds(search.predicates[item.type], document)
 
 
-def _contained_matches(resource: Any, search: SearchRequest, context: Context) -> Iterator[Any]:
+def _contained_matches(resource: Any, search: SearchRequest, containing: Containing) -> Iterator[Any]:
     by_id = {item.get("id"): item for item in resource.get("contained", ())}
-    for index in contained_indexes(resource, context.indexers):
+    for index in containing.indexes(resource):
         predicate = search.predicates.get(index["type"])
         if predicate is not None and holds(predicate, index):
             yield by_id[index["_id"]]

@@ -38,7 +38,7 @@ def _parts(item: Explained) -> list[dict[str, Any]]:
         _part("query", item.query),
         *(_part("index", name) for name in item.indexes),
         _part("collectionScan", item.collection_scan),
-        *(_part(name, number) for name, number in numbers.items() if number is not None),
+        *(_part(name, int(number)) for name, number in numbers.items() if number is not None),
     ]
 
 

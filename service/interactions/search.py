@@ -67,7 +67,8 @@ async def _search(
     sources = [_narrowed(source, within) for source in search.sources]
     if search.contained != "false":
         sources = with_contained(sources, search, context)
-    applied = [item for item in parameters if item in search.applied or item in views.applied]
+    known = (*search.applied, *views.applied)
+    applied = [item for item in request.parameters if item in known or item not in parameters]
     path = "/".join(part for part in request.path if part != "_search")
     paging = Paging(context.page_secret, request.base, f"{path}?{_encoded(applied)}", search)
     where: Searched = context.published if context.published.holds_type(types[0]) else context.store

@@ -1,33 +1,56 @@
 """Contained resources in searches (https://hl7.org/fhir/R4/search.html#contained)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from service.conformance.search_parameters import SearchParameter
 from service.search import fields
 from service.search.index import Index, Indexer
 from service.search.predicate import All, LinkedFrom, LinkedTo, Member, Not, OneOf, Predicate
 from service.search.predicate import Any as AnyOf
 
 
-def contained_indexes(resource: Any, indexers: Mapping[str, Indexer]) -> list[Index]:
-    """Return the indexes of those resources in ``resource`` whose type is one of ``indexers``."""
-    return [
-        {"type": item["resourceType"], "_id": item.get("id"), **indexers[item["resourceType"]](item)}
-        for item in resource.get("contained", ())
-        if item.get("resourceType") in indexers
-    ]
+@dataclass(frozen=True, slots=True)
+class Containing:
+    """Makes the indexes of the resources that one of a type contains, if they are of the types of ``indexers``."""
+
+    indexers: Mapping[str, Indexer]
+    references: Sequence[SearchParameter]
+    """The reference parameters of the container."""
+
+    def indexes(self, resource: Any) -> list[Index]:
+        """Return the index of each, with the codes of the parameters that lead to it from its container."""
+        return [
+            {
+                "type": item["resourceType"],
+                "_id": item.get("id"),
+                "by": [parameter.code for parameter in self.references if _leads_to(parameter, item, resource)],
+                **self.indexers[item["resourceType"]](item),
+            }
+            for item in resource.get("contained", ())
+            if item.get("resourceType") in self.indexers
+        ]
 
 
-def of_contained(resource_type: str, predicate: Predicate) -> Predicate:
+def _leads_to(parameter: SearchParameter, item: Any, resource: Any) -> bool:
+    wanted = f"#{item.get('id')}"
+    values = (value for branch in parameter.branches for value in branch.values(resource))
+    return any((value.get("reference") if isinstance(value, dict) else value) == wanted for value in values)
+
+
+def of_contained(resource_type: str, predicate: Predicate, by: str | None = None) -> Predicate:
     """Return the predicate of resources that contain one of ``resource_type`` for which ``predicate`` holds.
 
-    Raises ValueError where ``predicate`` asks what is not known of contained resources.
+    With ``by`` they refer to it by the parameter of that code. Raises ValueError where ``predicate`` asks what is not
+    known of contained resources.
     """
     if any(isinstance(part, (LinkedTo, LinkedFrom)) for part in _parts(predicate)):
         raise ValueError("Contained resources cannot be searched by chains and _has")
     if any(getattr(part, "field", None) == fields.TERMS for part in _parts(predicate)):
         raise ValueError("Texts of contained resources are those of their container: leave out _contained")
-    return Member(fields.CONTAINED, All((OneOf("type", (resource_type,)), predicate)))
+    led_to = [OneOf("by", (by,))] if by else []
+    return Member(fields.CONTAINED, All((OneOf("type", (resource_type,)), *led_to, predicate)))
 
 
 def _parts(predicate: Predicate) -> Iterator[Predicate]:

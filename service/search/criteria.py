@@ -4,14 +4,17 @@ https://hl7.org/fhir/R4/search.html#chaining, #has, #content, #text and https://
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 from service.conformance.search_parameters import SearchParameter
 from service.fhir.outcome import did_you_mean, shown
 from service.search import fields
+from service.search.contained import of_contained
 from service.search.filter_expression import read_filter
 from service.search.modifier import Knowledge
 from service.search.predicate import LinkedFrom, LinkedTo, Predicate, any_of
+from service.search.text import split_unescaped
 from service.search.text_query import read_text_query
 from service.search.values import UnknownModifierError, read_values
 
@@ -57,14 +60,18 @@ class Criteria:
             raise ValueError(_TOO_MANY_LINKS)
         if name in _TEXT_QUERIES:
             self._use(resource_type, name)
-            return _TEXT_QUERIES[name](text)
+            return any_of(map(_TEXT_QUERIES[name], split_unescaped(text, ",")))
         if name == _FILTER:
             return self._filter(resource_type, text, links)
         if name.startswith(f"{REVERSE}:"):
             return self._reverse(resource_type, name, text, links)
         first, dot, rest = name.partition(".")
-        code, _, modifier = first.partition(":")
+        code, colon, modifier = first.partition(":")
+        if code in SPECIAL:
+            raise UnknownParameterError(f"{code} has no modifiers")
         parameter = self.parameter(resource_type, code)
+        if colon and not modifier:
+            raise UnknownParameterError(f"{code}: has no modifier behind its colon")
         if dot:
             return self._chain(parameter, modifier, rest, text, links)
         try:
@@ -95,7 +102,8 @@ class Criteria:
         if not served:
             sentence = f"{target or ' or '.join(parameter.targets)} is not kept here, so nothing can be chained to it"
             raise UnknownParameterError(f"{sentence}; {parameter.code}:identifier=system|value finds what refers so")
-        found, unknown = [], []
+        found: list[Predicate] = []
+        unknown = []
         for each in served:
             try:
                 part = self.read(each, rest, text, links + 1)
@@ -103,6 +111,8 @@ class Criteria:
                 unknown.append(error)
             else:
                 found.append(LinkedTo(*fields.link(parameter), each, part))
+                with suppress(ValueError):  # a contained resource that leads on to others
+                    found.append(of_contained(each, part, parameter.code))
         if not found:
             raise unknown[0]
         return any_of(found)

@@ -1,6 +1,6 @@
 """``_include`` and ``_revinclude``: what else is to come with the matches (https://hl7.org/fhir/R4/search.html#revinclude)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from service.conformance.search_parameters import SearchParameter
@@ -33,24 +33,29 @@ def read_include(name: str, text: str, types: dict[str, Parameters], searched: C
     if modifier not in ("", _ITERATE):
         raise UnknownParameterError(f"{name.partition(':')[0]} has only the modifier :{_ITERATE}")
     source, code, target = [*text.split(":", 2), "", ""][:3]
+    iterate = modifier == _ITERATE
     if source == _ALL and not code:
         sources = list(types) if reverse else list(searched)
-        return [_include(each, _ALL, "", types, reverse, bool(modifier)) for each in sources]
+        return [Include(each, _references(types[each], _ALL), None, reverse, iterate) for each in sources]
     if source not in types:
         raise ValueError(f"{shown(source)} is not kept here{did_you_mean(source, types)}; the form is Type:parameter")
-    if not reverse and not modifier and source not in searched:
+    if not reverse and not iterate and source not in searched:
         raise ValueError(f"{source} is not what is searched for; :{_ITERATE} follows what was included")
-    return [_include(source, code, target, types, reverse, bool(modifier))]
-
-
-def _include(
-    source: str, code: str, target: str, types: dict[str, Parameters], reverse: bool, iterate: bool
-) -> Include:
-    references = {item.code: item for item in types[source].values() if item.type == "reference"}
-    if code not in references and code != _ALL:
-        listed = ", ".join(references)
+    chosen = _references(types[source], code)
+    if not chosen:
+        listed = ", ".join(item.code for item in _references(types[source], _ALL))
         raise ValueError(f"{source} has no references under {shown(code)}, only under {listed}, or * for all")
-    chosen = tuple(references.values()) if code == _ALL else (references[code],)
-    if target and not any(target in item.targets for item in chosen):
-        raise ValueError(f"{source}:{code} does not lead to {shown(target)}")
-    return Include(source, chosen, target or None, reverse, iterate)
+    wanted = [target] if target else types if iterate or not reverse else searched
+    if reverse or target:
+        _check_leads(f"{source}:{code}", chosen, wanted)
+    return [Include(source, chosen, target or None, reverse, iterate)]
+
+
+def _references(parameters: Parameters, code: str) -> tuple[SearchParameter, ...]:
+    references = (item for item in parameters.values() if item.type == "reference")
+    return tuple(item for item in references if code in (_ALL, item.code))
+
+
+def _check_leads(name: str, parameters: Iterable[SearchParameter], wanted: Collection[str]) -> None:
+    if all(set(item.targets).isdisjoint(wanted) for item in parameters):
+        raise ValueError(f"{name} does not lead to {shown(' or '.join(wanted))}")

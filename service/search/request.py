@@ -55,7 +55,7 @@ class SearchRequest:
     used: Mapping[str, set[str]]
     """By type the codes of the parameters that it goes by."""
     applied: Parameters
-    """The parameters that were understood, without the page token, as the self link gives them."""
+    """The parameters that were understood and say what is searched, as the self link gives them."""
     ignored: tuple[Issue, ...]
     """What a lenient client sent and the service did not understand."""
 
@@ -153,7 +153,7 @@ class _Reading:
             includes=tuple(self.includes),
             explain=bool(self.results.get("_explain")),
             used=self._used(),
-            applied=[item for item in self.applied if item[0] != "_page"],
+            applied=[item for item in self.applied if item[0] not in ("_page", "_explain")],
             ignored=tuple(self.ignored),
         )
 

@@ -30,9 +30,9 @@ class UnknownModifierError(Exception):
 
 
 def modifiers_of(parameter: SearchParameter) -> list[str]:
-    """Return the names of the modifiers that ``parameter`` can have; ``[type]`` stands for the name of a target."""
+    """Return the names of the modifiers that ``parameter`` can have."""
     named = [name for name, way in _OF_TYPE.get(parameter.type, {}).items() if name and way.applies(parameter)]
-    return [MISSING, *named, *(["[type]"] if parameter.targets else [])]
+    return [MISSING, *named, *parameter.targets]
 
 
 def read_values(parameter: SearchParameter, modifier: str, text: str, knowledge: Knowledge) -> Predicate:
@@ -61,7 +61,7 @@ def _way(parameter: SearchParameter, modifier: str) -> Modifier:
     if modifier in parameter.targets:
         return reference.of_type(modifier)
     known = modifiers_of(parameter)
-    listed, hint = ", ".join(f":{name}" for name in known), did_you_mean(modifier, [*known, *parameter.targets])
+    listed, hint = ", ".join(f":{name}" for name in known), did_you_mean(modifier, known)
     raise UnknownModifierError(f"{parameter.code} has no modifier :{shown(modifier)}, only {listed}{hint}")
 
 

@@ -10,8 +10,8 @@ from pymongo.errors import OperationFailure
 from service.store.driver import Document, Driver
 
 _MAX_TIME_EXPIRED = 50
-_NOT_DONE = ("rejectedPlans", "allPlansExecution", "parsedQuery", "command")
-"""What an explanation says beside that which was done."""
+_NOT_DONE = ("rejectedPlans", "allPlansExecution", "executionStages", "parsedQuery", "command")
+"""What an explanation says beside that which was done, or says again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ async def explain(driver: Driver, command: Document, collection_name: str, milli
         collection=collection_name,
         query=json_util.dumps(query, json_options=json_util.RELAXED_JSON_OPTIONS),
         indexes=tuple(sorted({name for part in every for name in _indexes(part)})),
-        collection_scan=any(part.get("stage") == "COLLSCAN" or part.get("collectionScans") for part in every),
+        collection_scan=any(map(_scans, every)),
         keys_examined=_total(every, "totalKeysExamined"),
         documents_examined=_total(every, "totalDocsExamined"),
         returned=_last(told, "nReturned"),
@@ -76,6 +76,12 @@ def _indexes(part: Document) -> list[str]:
     if part.get("stage") == "IDHACK":
         return ["_id_"]
     return [part["indexName"]] if "indexName" in part else list(part.get("indexesUsed", ()))
+
+
+def _scans(part: Document) -> bool:
+    """Return whether the whole of a collection is read, for documents of another one perhaps."""
+    joins_without_index = "Indexed" not in part.get("strategy", "Indexed")
+    return part.get("stage") == "COLLSCAN" or part.get("collectionScans", 0) > 0 or joins_without_index
 
 
 def _total(parts: list[Document], name: str) -> int | None:

@@ -112,13 +112,14 @@ class Readiness:
         every = await collection.estimated_document_count()
         many = f"{waiting} or more" if waiting == _MOST_COUNTED else f"{waiting}"
         return (
-            f"{resource_type}?{code} is not indexed yet in {many} of about {every} resources, which an answer would leave "
-            "out; run `recovery-plan reindex`, and ask again when it has ended"
+            f"{resource_type}?{code} is not indexed yet in {many} of about {every} resources, which an answer would "
+            "leave out; run `recovery-plan reindex`, and ask again when it has ended"
         )
 
 
 def _meaning(indexed: IndexedType) -> Parameters:
-    return {**indexed.parameters, **dict.fromkeys(SHARED, f"form {INDEX_FORM}")}
+    own = {code: form for code, form in indexed.parameters.items() if code != "_id"}  # a document has that anyway
+    return own | dict.fromkeys(SHARED, f"form {INDEX_FORM}")
 
 
 def _key(resource_type: str, definitions: str) -> str:

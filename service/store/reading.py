@@ -86,9 +86,12 @@ class Reading:
 
     async def each(self, reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         """Return what each of ``reads`` returns; once the moment is known they run side by side."""
-        one_by_one = len(reads) if self._session is not None else 0 if self.moment else 1
-        found = [await read() for read in reads[:one_by_one]]
-        return [*found, *await asyncio.gather(*(read() for read in reads[one_by_one:]))]
+        found: list[T] = []
+        for read in reads:
+            if self.moment is not None:
+                break
+            found.append(await read())
+        return [*found, *await asyncio.gather(*(read() for read in reads[len(found) :]))]
 
     async def _documents(self, collection_name: str, command: Document) -> list[Document]:
         cursor = await self._send(command, self._session)
@@ -127,8 +130,8 @@ class Reading:
                 raise
             answer = await self._answer(limited, session)  # an idle connection that was lost is found out by using it
         cursor: Document = answer["cursor"]
-        if self.moment is None and self._session is None:
-            self.moment = Moment(cursor["atClusterTime"])
+        if self._session is None and self.moment is None and "atClusterTime" in cursor:
+            self.moment = Moment(cursor["atClusterTime"])  # a collection that does not exist tells none
         return cursor
 
     async def _answer(self, command: Document, session: Any) -> Document:

@@ -61,13 +61,15 @@ async def _once(collection: Any, indexed: IndexedType, done: Callable[[int], Any
     """Index what is stale now; the next batch is read and indexed while the database writes the one before."""
     cursor = collection.find(_stale(indexed), {"body": 1, "version": 1}, batch_size=BATCH)
     writing: asyncio.Task[None] | None = None
-    while documents := await cursor.to_list(BATCH):
-        writes = [_write(collection.name, document, indexed) for document in documents]
+    try:
+        while documents := await cursor.to_list(BATCH):
+            writes = [_write(collection.name, document, indexed) for document in documents]
+            if writing is not None:
+                await writing
+            writing = asyncio.create_task(_send(collection, writes, done))
+    finally:
         if writing is not None:
             await writing
-        writing = asyncio.create_task(_send(collection, writes, done))
-    if writing is not None:
-        await writing
 
 
 async def _send(collection: Any, writes: list[UpdateOne], done: Callable[[int], Any]) -> None:

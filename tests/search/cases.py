@@ -1,8 +1,9 @@
 """The tables of searches in ``cases``: each names what R4's search page, a definition or another server's tests settle.
 
 A case has a ``query`` in which ``{name}`` stands for an entry of ``names.json``, a ``why``, and what has to come back:
-the ``matches`` in any order, or ``in_order``, or ``all_but`` some of the type; or a ``status`` with ``key`` and ``says``.
-An entry is named by its id, or ``Type/id`` where it is not of the type that is searched.
+the ``matches`` in any order, or ``in_order``, or ``all_but`` some of the type; or a ``status`` with the rule's ``key``
+and what the answer ``says``. What only ``survives`` may be answered or refused. A match is named by its id, or by
+``Type/id`` where it is not of the type that is searched.
 """
 
 import json
@@ -18,7 +19,7 @@ NAMES: dict[str, str] = json.loads((HERE / "names.json").read_text())
 
 @dataclass(frozen=True)
 class Case:
-    """One search and its answer; ``repeat`` gives placeholders a text that is repeated too often to be written out."""
+    """One search and its answer; ``repeat`` lets a placeholder stand for a text so many times, and what is between."""
 
     theme: str
     query: str
@@ -89,6 +90,7 @@ def all_cases() -> Iterator[Case]:
 
 
 CASES = list(all_cases())
+HOSTILE = [case for case in CASES if case.survives]
 
 
 def shown(case: Case) -> str:

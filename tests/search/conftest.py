@@ -11,6 +11,12 @@ from tests.search.cases import EARLIER, NAMES, RESOURCES, STORED, entries_of
 from tests.support.app import client_of
 
 
+@pytest.fixture(autouse=True)
+def addresses_of_any_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the client send addresses that it would itself refuse for their length."""
+    monkeypatch.setattr("httpx._urlparse.MAX_URL_LENGTH", 10_000_000)
+
+
 @pytest.fixture(scope="package")
 async def world(mongodb_uri: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a service with the resources as they are now; earlier versions and a deletion lie behind them."""

@@ -75,7 +75,7 @@ def _of_type(parameter: SearchParameter, text: str, _: Knowledge) -> Predicate:
 
 
 def _in(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
-    return _one_coding_of(parameter, knowledge.terminology.expansion(unescape(text)))
+    return _one_coding_of(parameter, knowledge.terminology.expansion(_value_set(unescape(text), knowledge)))
 
 
 def _below(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
@@ -98,6 +98,13 @@ MODIFIERS: Modifiers = {
     "above": Modifier(_above, _CODED),
     "of-type": Modifier(_of_type, frozenset({"Identifier"})),
 }
+
+
+def _value_set(text: str, knowledge: Knowledge) -> str:
+    """Return the canonical url of a value set that may be named by its address on this server."""
+    local = knowledge.references.addresses.local(text)
+    held = knowledge.terminology.url_at(local.type, local.id) if local else None
+    return held or text
 
 
 def _scalars(parameter: SearchParameter, text: str) -> list[str]:

@@ -130,14 +130,15 @@ class Queries:
         known = self._world.definitions.parameters(kind)
         return "$".join(self._value(kind, known[part.code], "") for part in parameter.components)
 
-    def _linked(self, kind: str) -> Criterion:
-        """Return a parameter with chains and ``_has``, nested and mixed."""
+    def _linked(self, kind: str, steps: int = 5) -> Criterion:
+        """Return a parameter with chains and ``_has``, nested and mixed, in so many steps at most."""
         if self._random.random() < 0.5:
             target, start = self._step(kind)
         else:
             target, code = self._choose(BACK[kind])
             start = f"_has:{target}:{code}:"
-        name, text = self._linked(target) if self._random.random() < 0.3 else self._plain(target)
+        further = steps > 1 and self._random.random() < 0.3
+        name, text = self._linked(target, steps - 1) if further else self._plain(target)
         return start + name, text
 
     def _step(self, kind: str) -> tuple[str, str]:

@@ -1,0 +1,46 @@
+"""What one client asks for, however bad, is not paid for by the others."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import httpx
+
+from tests.search.asking import FORM, as_form
+from tests.search.cases import HOSTILE
+
+SIMPLE = "/CarePlan?patient=tamsin&status=active"
+ROUNDS = 5  # the machine may be busy with something else in some of them
+TIMES = 2
+Request = Callable[[], Awaitable[httpx.Response]]
+
+
+async def felt(world: httpx.AsyncClient, neighbour: Sequence[Request]) -> float:
+    """Return the mean seconds of a simple search while somebody else sends requests, one after another."""
+
+    async def send_all() -> None:
+        for request in neighbour:
+            await request()
+
+    task = asyncio.create_task(send_all())
+    times = []
+    while not task.done():
+        start = time.perf_counter()
+        assert (await world.get(SIMPLE)).status_code == 200
+        times.append(time.perf_counter() - start)
+    await task
+    return sum(times) / len(times)
+
+
+async def test_hostile_searches_do_not_slow_those_of_others(world: httpx.AsyncClient) -> None:
+    forms = [as_form(case) for case in HOSTILE]
+    hostile = [partial(world.post, address, content=content, headers=FORM) for address, content in forms]
+    harmless = [partial(world.get, SIMPLE)] * len(hostile)
+    ratios = []
+    for _ in range(ROUNDS):
+        with_harmless = await felt(world, harmless)
+        ratios.append(await felt(world, hostile) / with_harmless)
+        if ratios[-1] < TIMES:
+            break
+    assert min(ratios) < TIMES, ratios
