@@ -10,7 +10,7 @@ import click
 
 from service.compiled import Compiled
 from service.conformance.definitions import Definitions
-from service.embedded import EmbeddedMongo
+from service.embedded import EmbeddedMongo, served_uri
 from service.fhir.versions import R4
 from service.settings import Settings, read_settings
 from service.store.document import IndexedType
@@ -23,11 +23,13 @@ from service.store.server import check_address
 def reindex_store(data: Path) -> None:
     """Reindex the database that the settings name, or the embedded one in ``data``, showing how far it is.
 
+    The embedded one is started, unless a service runs it.
+
     Raises WrongSetting, UnsuitableServer, EmbeddedMongoError, NewerFormatError or CannotReindex, each with one line.
     """
     settings = read_settings()
     with ExitStack() as stack:
-        uri = settings.mongodb_uri or stack.enter_context(EmbeddedMongo(data)).uri
+        uri = settings.mongodb_uri or served_uri(data) or stack.enter_context(EmbeddedMongo(data)).uri
         asyncio.run(reindex_database(settings, uri, Definitions(R4)))
 
 

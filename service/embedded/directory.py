@@ -47,6 +47,24 @@ def claim(directory: Path) -> IO[str]:
     return lock
 
 
+def uri_file(directory: Path) -> Path:
+    """Return where the connection string of the ``mongod`` on ``directory`` stands while a service runs it."""
+    return directory / "mongodb.uri"
+
+
+def served_uri(directory: Path) -> str | None:
+    """Return the connection string of the ``mongod`` that another process runs on ``directory``, None if none does."""
+    try:
+        with (directory / "lock").open(encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        file = uri_file(directory)
+        return file.read_text(encoding="ascii") if file.exists() else None  # it is starting or stopping
+    except OSError:
+        return None
+
+
 def _shown(directory: Path) -> str:
     text = str(directory)
     return text if len(text) <= 200 else f"{text[:200]}… ({len(text)} characters)"

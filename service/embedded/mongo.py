@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from service.embedded.binary import REPLICA_SET, find_mongod, start_mongod
-from service.embedded.directory import claim, stop_leftovers
+from service.embedded.directory import claim, stop_leftovers, uri_file
 from service.embedded.failure import PORT_TAKEN, EmbeddedMongoError, explain
 from service.embedded.replica_set import await_primary
 
@@ -64,6 +64,7 @@ class EmbeddedMongo:
             self._settled.wait()
             if self._failure is not None:
                 raise self._failure
+            uri_file(self.directory).write_text(self.uri, encoding="ascii")
         except BaseException:  # Ctrl-C too
             self.close()
             raise
@@ -91,6 +92,7 @@ class EmbeddedMongo:
 
     def _prepare_files(self) -> None:
         try:
+            uri_file(self.directory).unlink(missing_ok=True)  # that of a killed service
             self._files.mkdir(mode=0o700, exist_ok=True)
             if self._log.exists():
                 self._log.replace(self._log.with_suffix(".log.1"))

@@ -23,9 +23,9 @@ _COLUMN = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-col"
 MOST_SHOWN = 100
 """Issues in one answer."""
 LONGEST_NAME = 128
-_MOST_NEAR = 3
 LONGEST_VALUE = 64
 """Characters of what a client sent that a sentence repeats."""
+_MOST_NEAR = 3
 _SHORT_WORD = re.compile(rf"[!-@\[-~]{{1,{LONGEST_VALUE}}}|[!-`{{-~]{{1,{LONGEST_VALUE}}}")
 """A code, never a name: without capitals, or with nothing but capitals."""
 

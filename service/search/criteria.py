@@ -78,8 +78,6 @@ class Criteria:
             return read_values(parameter, modifier, text, self._knowledge)
         except UnknownModifierError as error:
             raise UnknownParameterError(str(error)) from None
-        except LookupError as error:  # a value set or code system that is not held
-            raise ValueError(str(error)) from None
 
     def parameter(self, resource_type: str, code: str) -> SearchParameter:
         """Return the parameter, from now on one that is used; raises UnknownParameterError."""

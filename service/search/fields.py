@@ -4,7 +4,7 @@ A parameter with at most one plain value has a field of its own, ``search.status
 compound index. Dates, numbers and quantities are ``{lo, hi}``, or a list of those; a composite is a list of members,
 each an index of its own. All other values share the list ``words``, as ``code=value``, and so one index; what
 modifiers ask for stands there too, as ``code:text=value``. What a list cannot be sorted by stands in ``order.<code>``:
-``least`` and ``most``, its smallest and its greatest value.
+its smallest and its greatest value.
 """
 
 from collections.abc import Iterable
@@ -19,6 +19,8 @@ CONTAINED = "contained"
 """The indexes of the resources that a resource contains."""
 BARE = "="
 """The form of an element that is there and says nothing by which it could be found."""
+LEAST, MOST, LAST = "least", "most", "last"
+"""Of several values the smallest and the greatest; of stretches those that begin first, begin last and end last."""
 _BOUNDED = frozenset({"date", "number", "quantity"})
 _PLAIN = frozenset({"code", "id", "boolean", "string", "uri"})
 """Types of one plain value, which is stored as it is when a resource can have only one."""
@@ -62,7 +64,12 @@ def sort_field(parameter: SearchParameter, descending: bool) -> str:
         return own_field(parameter)
     if is_one_span(parameter):
         return f"{own_field(parameter)}.lo"
-    return f"order.{parameter.code}.{'most' if descending else 'least'}"
+    return extreme(parameter, MOST if descending else LEAST)
+
+
+def extreme(parameter: SearchParameter, name: str) -> str:
+    """Return the field of the least or the greatest of several values."""
+    return f"order.{parameter.code}.{name}"
 
 
 def word(parameter: SearchParameter, form: str) -> str:

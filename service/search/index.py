@@ -17,7 +17,7 @@ Index = dict[str, Any]
 """The members ``search``, ``words`` and ``order`` of a stored document, and ``terms`` and ``contained`` of some."""
 Indexer = Callable[[Any], Index]
 
-INDEX_FORM = 2
+INDEX_FORM = 3
 """Raised whenever this layer writes the same values in another form."""
 
 Form = Callable[[Any, Any], Any]
@@ -97,14 +97,15 @@ def _collector(parameters: Iterable[SearchParameter], references: References) ->
                 every = [each for several in made for each in several]
                 search[sink.code] = every[0] if sink.one else every
                 if sink.kind == "spans" and not sink.one:
-                    order[sink.code] = _ends([span["lo"] for span in every])
+                    last = max(span["hi"] for span in every)
+                    order[sink.code] = {**_ends([span["lo"] for span in every]), fields.LAST: last}
         return {"search": search, "words": words, "order": order}
 
     return collect
 
 
 def _ends(values: list[Any]) -> dict[str, Any]:
-    return {"least": min(values), "most": max(values)}
+    return {fields.LEAST: min(values), fields.MOST: max(values)}
 
 
 def parameter_hashes(parameters: Iterable[SearchParameter], references: References) -> dict[str, str]:
@@ -130,7 +131,7 @@ def _sinks(parameter: SearchParameter, branch: Branch, references: References) -
     code, of_type = parameter.code, branch.type
     if parameter.type == COMPOSITE:
         member = _collector(parameter.components, references)
-        yield _Sink("members", code, one=False), lambda value, resource: [_in_composite(member(value, resource))]
+        yield _Sink("members", code, one=False), lambda value, resource: [member(value, resource)]
     elif fields.is_bounded(parameter):
         spans = partial(_SPANS[parameter.type], of_type)
         yield _Sink("spans", code, fields.is_one_span(parameter)), lambda value, _: list(spans(value)) or None
@@ -171,7 +172,3 @@ def _beside_scalar(value: Any, references: References) -> tuple[Iterable[str], I
     if forms:
         return forms, ()
     return ((fields.BARE,), ()) if references.scalar(value) is None else None
-
-
-def _in_composite(index: Index) -> Index:
-    return {"search": index["search"], "words": index["words"]}

@@ -25,7 +25,7 @@ def decisive(keys: Iterable[SortKey], predicate: Predicate) -> tuple[SortKey, ..
 
     A key that ``predicate`` demands is marked so.
     """
-    demanded = {field for bound in _bounds(predicate) for field in _ends(bound)}
+    demanded = {field for bound in _bounds(predicate) for field in _ends(bound.field)}
     found: dict[str, SortKey] = {}
     for key in (*keys, _ID):
         found.setdefault(key.field, replace(key, is_demanded=key.field in demanded))
@@ -35,18 +35,19 @@ def decisive(keys: Iterable[SortKey], predicate: Predicate) -> tuple[SortKey, ..
 
 
 def _by_bound(predicate: Predicate) -> list[SortKey]:
-    bounds = _bounds(predicate)
-    return [SortKey(field) for field in _ends(bounds[0])] if bounds else []
+    """Return the order of what is demanded to be greater, or else less, than something."""
+    bounds = sorted(_bounds(predicate), key=lambda bound: bound.operator not in ("gt", "ge"))
+    return [SortKey(field) for field in _ends(bounds[0].field)] if bounds else []
 
 
-def _bounds(predicate: Predicate) -> list[str]:
-    """Return the ends of stretches that ``predicate`` demands something of."""
+def _bounds(predicate: Predicate) -> list[Compare]:
+    """Return what ``predicate`` demands of ends of stretches."""
     if isinstance(predicate, Compare):
-        return [predicate.field]
-    return [field for part in predicate.parts for field in _bounds(part)] if isinstance(predicate, All) else []
+        return [predicate]
+    return [bound for part in predicate.parts for bound in _bounds(part)] if isinstance(predicate, All) else []
 
 
-def _ends(field: str) -> tuple[str, str]:
-    """Return the end of a stretch and the other one."""
+def _ends(field: str) -> tuple[str, ...]:
+    """Return the end of a stretch and the other one; of the extreme of several stretches it alone."""
     stretch, _, end = field.rpartition(".")
-    return field, f"{stretch}.{_OTHER_END[end]}"
+    return (field, f"{stretch}.{_OTHER_END[end]}") if end in _OTHER_END else (field,)

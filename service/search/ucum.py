@@ -109,7 +109,7 @@ def _factor_or_power(text: str) -> Measure:
 
 
 class _Table:
-    """UCUM's prefixes and units by their code; none with brackets or operators in it, which are all special."""
+    """UCUM's prefixes and units by their code; the few codes with operators in them are all of special units."""
 
     def __init__(self, root: ElementTree.Element) -> None:
         self._prefixes = {

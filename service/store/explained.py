@@ -36,12 +36,8 @@ class Explained:
 
 async def explain(driver: Driver, command: Document, collection_name: str, milliseconds: int) -> Explained:
     """Return how the database answers ``command`` now, which is done again for that in the time that is given."""
-    try:
-        told = await _told(driver, command, "executionStats", milliseconds)
-    except OperationFailure as error:
-        if error.code != _MAX_TIME_EXPIRED:
-            raise
-        told = await _told(driver, command, "queryPlanner", 0)
+    told = await _with_numbers(driver, command, milliseconds)
+    told = told or await driver.command({"explain": command, "verbosity": "queryPlanner"}, None)
     every = list(_parts(told))
     query = {name: command[name] for name in ("filter", "sort", "limit", "pipeline") if name in command}
     return Explained(
@@ -56,8 +52,18 @@ async def explain(driver: Driver, command: Document, collection_name: str, milli
     )
 
 
-async def _told(driver: Driver, command: Document, verbosity: str, milliseconds: int) -> Document:
-    return await driver.command({"explain": command, "verbosity": verbosity, "maxTimeMS": milliseconds}, None)
+async def _with_numbers(driver: Driver, command: Document, milliseconds: int) -> Document | None:
+    """Return an explanation with numbers, or None where the time is up before they are known."""
+    try:
+        told = await driver.command(
+            {"explain": command, "verbosity": "executionStats", "maxTimeMS": milliseconds}, None
+        )
+    except OperationFailure as error:
+        if error.code != _MAX_TIME_EXPIRED:
+            raise
+        return None
+    # Past the middle of a command the database tells the numbers so far, and that it was stopped.
+    return told if all(part.get("executionSuccess", True) for part in _parts(told)) else None
 
 
 def _parts(tree: Any) -> Iterator[Document]:

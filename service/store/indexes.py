@@ -38,7 +38,7 @@ class Index:
 
 _SHARED = (
     Index((fields.WORDS, "_id"), (fields.WORDS,)),
-    Index((fields.TERMS, "_id"), (fields.TERMS,)),
+    Index((fields.TERMS,), (fields.TERMS,)),  # an id in each of the many keys would double what is stored
     Index((f"{fields.CONTAINED}.type", f"{fields.CONTAINED}.words", "_id"), (fields.CONTAINED,)),
     Index((DEFINITIONS,), (DEFINITIONS,)),
 )
@@ -74,16 +74,17 @@ def _of_one(parameter: SearchParameter) -> Iterator[Index]:
 
 
 def _of_list(parameter: SearchParameter) -> Iterator[Index]:
-    """Yield the indexes of a list of stretches: by what one member can be asked for, and in the orders of the list."""
+    """Yield the indexes of a list of stretches: by what one member can be asked for, and by the extremes of all."""
     field = fields.own_field(parameter)
-    for one, other in _ENDS:
-        yield Index((f"{field}.{one}", f"{field}.{other}"), (field,))
-        if parameter.type == "quantity":
+    yield Index((f"{field}.lo", f"{field}.hi"), (field,))
+    if parameter.type == "quantity":
+        yield Index((f"{field}.hi", f"{field}.lo"), (field,))
+        for one, other in _ENDS:
             yield Index((f"{field}.units", f"{field}.{one}", f"{field}.{other}"), (field,))
             yield Index(tuple(f"{field}.canonical.{part}" for part in ("unit", one, other)), (field,))
-    for descending in (False, True):
-        order = fields.sort_field(parameter, descending)
-        yield Index((order, "_id"), (order,))
+    for name in (fields.LEAST, fields.MOST, fields.LAST):
+        extreme = fields.extreme(parameter, name)
+        yield Index((extreme, "_id"), (extreme,))
 
 
 def _entrance(composite: SearchParameter) -> str:

@@ -1,13 +1,17 @@
 """Reindexing, and what is told of parameters that wait for it, on both drivers."""
 
 import asyncio
+import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pymongo import AsyncMongoClient, MongoClient
 
@@ -21,7 +25,7 @@ from service.store.reindex import CannotReindex, count_stale
 from service.store.resources import ResourceStore
 from tests.store.conftest import SECONDS, OpenStore
 from tests.support.app import client_of
-from tests.support.service import COMMAND, PATIENCE, free_port
+from tests.support.service import COMMAND, PATIENCE, free_port, running
 
 PLAN = {
     "resourceType": "CarePlan",
@@ -177,14 +181,18 @@ async def test_a_resource_that_cannot_be_indexed_is_named_and_the_others_are_kep
     assert await count_stale(opened.driver, "CarePlan", ours) == 2
 
 
-async def test_a_database_that_fails_is_told_in_one_line(driver_name: DriverName, ours: IndexedType) -> None:
-    away = Driver(driver_name, f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=100", "away")
-    sentence = (
-        r"^CarePlan: the database failed \(ServerSelectionTimeoutError\); what was done is kept, so run this again$"
-    )
+async def test_a_database_that_fails_is_told_in_one_line(
+    driver_name: DriverName, settings: Settings, ours: IndexedType
+) -> None:
+    driver = Driver(driver_name, str(settings.mongodb_uri), settings.mongodb_database)
+    plan = {"_id": "a", "version": 1, "definitions": "older", "body": json.dumps(PLAN).encode()}
+    await driver.collection("behind").insert_one(plan)
+    await driver.database.command({"create": "CarePlan", "viewOn": "behind", "pipeline": []})  # cannot be written to
+    sentence = r"^CarePlan: the database failed \(OperationFailure\); what was done is kept, so run this again$"
     with pytest.raises(CannotReindex, match=sentence):
-        await reindex.reindex(away, "CarePlan", ours, lambda _: None)
-    await away.close()
+        await reindex.reindex(driver, "CarePlan", ours, lambda _: None)
+    await driver.database.client.drop_database(settings.mongodb_database)
+    await driver.close()
 
 
 async def test_a_new_store_waits_for_nothing(opened: OpenStore, indexed_types: dict[str, IndexedType]) -> None:
@@ -311,6 +319,19 @@ async def test_the_command_tells_how_far_it_is_and_how_fast(settings: Settings) 
         assert told[2:] == ["Goal: 0 of 0 to index", "RiskAssessment: 0 of 0 to index"]
         found = await client.get("/CarePlan?status=active&_elements=id")
         assert [entry["resource"]["id"] for entry in found.json()["entry"]] == ["a", "b", "c"]
+
+
+def test_the_embedded_database_is_reindexed_beside_its_service_and_without(settings: Settings, tmp_path: Path) -> None:
+    database = {"RECOVERY_MONGODB_DATABASE": settings.mongodb_database}
+    with running(tmp_path, **database) as service:
+        plans = f"{service.await_ready()}/fhir/R4/CarePlan"
+        assert httpx.put(f"{plans}/a", json=SIMPLE | {"id": "a"}).status_code == 201
+        code, told, errors = run(settings, "--data", str(tmp_path))
+        assert (code, told[0], errors) == (0, "CarePlan: 0 of 1 to index", [])
+        assert httpx.get(f"{plans}/a").status_code == 200
+        assert service.end(signal.SIGTERM) == 0
+    code, told, errors = run(settings, "--data", str(tmp_path))
+    assert (code, told[0], errors) == (0, "CarePlan: 0 of 1 to index", [])
 
 
 def test_a_database_that_is_not_there_is_told_in_one_line(settings: Settings) -> None:

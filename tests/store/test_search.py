@@ -11,38 +11,22 @@ from service.search.predicate import All, Contains, LinkedFrom, LinkedTo, Not, O
 from service.search.source import SortKey, Source
 from service.store.resources import Page, ResourceStore
 from tests.store.conftest import OpenStore
-
-Resource = dict[str, Any]
-
-EVERYTHING = All()
-ID, STATUS, DATE = SortKey("_id"), SortKey("search.status"), SortKey("search.date.lo")
-BY_ID = (ID,)
-ACTIVE = OneOf("search.status", ("active",))
-CHANGED = SortKey("search._lastUpdated.lo")
-WITH_GOAL = LinkedTo("words", "goal=", "Goal", All())
-
-
-def plan(number: int) -> Resource:
-    """Return a plan like some others: of three statuses, on eight days or none, with a goal or without."""
-    dated = {"period": {"start": f"2026-01-0{number % 8 + 1}", "end": f"2026-0{number % 3 + 2}-01"}}
-    return {
-        "resourceType": "CarePlan",
-        "status": ("draft", "active", "completed")[number % 3],
-        "intent": "plan",
-        "subject": {"reference": f"Patient/{number % 2}"},
-        **(dated if number % 4 else {}),
-        **({"goal": [{"reference": f"Goal/{number:02}"}]} if number % 5 else {}),
-    }
-
-
-def goal(number: int) -> Resource:
-    return {"resourceType": "Goal", "lifecycleStatus": "active", "subject": {"reference": f"Patient/{number % 2}"}}
-
-
-def assessment(number: int) -> Resource:
-    dated = {"occurrenceDateTime": f"2026-01-0{number % 8 + 1}"} if number % 3 else {}
-    subject = {"reference": f"Patient/{number % 2}"}
-    return {"resourceType": "RiskAssessment", "status": "final", "subject": subject, **dated}
+from tests.store.plans import (
+    ACTIVE,
+    CHANGED,
+    DATE,
+    EVERYTHING,
+    ID,
+    STATUS,
+    WITH_GOAL,
+    Resource,
+    assessment,
+    down,
+    expected_order,
+    goal,
+    plan,
+    source,
+)
 
 
 @pytest.fixture
@@ -81,14 +65,6 @@ async def walked(store: ResourceStore, sources: Sequence[Source], count: int) ->
     return pages
 
 
-def source(resource_type: str, *sort: SortKey, predicate: Predicate = EVERYTHING) -> Source:
-    return Source(resource_type, predicate, (*sort, ID))
-
-
-def down(key: SortKey) -> SortKey:
-    return SortKey(key.field, descending=True)
-
-
 ORDERS: dict[str, tuple[SortKey, ...]] = {
     "by id": (),
     "by id, downwards": (down(ID),),
@@ -101,22 +77,6 @@ ORDERS: dict[str, tuple[SortKey, ...]] = {
     "by two keys that go different ways": (DATE, down(STATUS)),
     "by three keys": (down(STATUS), down(DATE), CHANGED),
 }
-
-
-def expected_order(sort: Sequence[SortKey], documents: list[dict[str, Any]]) -> list[str]:
-    """Return ids in the order of ``sort``, worked out one key at a time."""
-
-    def value(document: dict[str, Any], key: SortKey) -> Any:
-        for name in key.field.split("."):
-            document = document.get(name, {})
-        return None if document == {} else document
-
-    found = sorted(documents, key=lambda each: each["_id"])
-    for key in reversed(sort):
-        there = [each for each in found if value(each, key) is not None]
-        there.sort(key=lambda each, key=key: value(each, key), reverse=key.descending)
-        found = there + [each for each in found if value(each, key) is None]
-    return [each["_id"] for each in found]
 
 
 @pytest.mark.parametrize("name", ORDERS)

@@ -10,6 +10,10 @@ from service.search.predicate import All, Compare, Predicate
 from service.search.predicate import Any as AnyOf
 from service.search.types.prefix import of_one_value, split_prefix
 
+_DAY = 86_400_000_000
+_LONGEST = {"instant": _DAY // 86_400, "date": 366 * _DAY, "dateTime": 366 * _DAY}
+"""Microseconds that a value can stand for, by its type; a Period or Timing may have no end."""
+
 
 def stretches(of_type: str, value: Any) -> Iterator[Stretch]:
     """Yield the stretch of a date, dateTime, instant, Period or Timing; none where it says nothing of when."""
@@ -52,7 +56,25 @@ def predicate(prefix: str, lo: str, hi: str, wanted: Stretch, now: int) -> Predi
 def _plain(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
     prefix, value = split_prefix(text)
     wanted, now = query_stretch(value), knowledge.now()
-    return of_one_value(parameter, lambda lo, hi: predicate(prefix, lo, hi, wanted, now))
+    lengths = [_LONGEST.get(name) for name in parameter.value_types]
+    longest = None if None in lengths else max(filter(None, lengths))
+
+    def demand(lo: str, hi: str) -> Predicate:
+        demanded = predicate(prefix, lo, hi, wanted, now)
+        return demanded if longest is None else _within(demanded, lo, hi, longest)
+
+    return of_one_value(parameter, demand)
+
+
+def _within(demanded: Predicate, lo: str, hi: str, longest: int) -> Predicate:
+    """Return what is demanded, and what follows for the other end, so that a search of an index ends in time."""
+    parts = demanded.parts if isinstance(demanded, All) else (demanded,)
+    match parts[0]:
+        case Compare(field, ("lt" | "le") as operator, int(value)) if field == lo:
+            return All((*parts, Compare(hi, operator, value + longest)))
+        case Compare(field, ("gt" | "ge") as operator, int(value)) if field == hi:
+            return All((*parts, Compare(lo, operator, value - longest)))
+    return demanded
 
 
 MODIFIERS: Modifiers = {"": Modifier(_plain)}

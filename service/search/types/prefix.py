@@ -1,10 +1,11 @@
 """Prefixes of dates, numbers and quantities (https://hl7.org/fhir/R4/search.html#prefix)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from service.conformance.search_parameters import SearchParameter
 from service.search import fields
-from service.search.predicate import Member, Predicate
+from service.search.predicate import All, Compare, Member, Predicate
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
@@ -22,4 +23,18 @@ def of_one_value(parameter: SearchParameter, demand: Callable[[str, str], Predic
     field = fields.own_field(parameter)
     if fields.is_one_span(parameter):
         return demand(f"{field}.lo", f"{field}.hi")
-    return Member(field, demand("lo", "hi"))
+    demanded = demand("lo", "hi")
+    first, *others = demanded.parts if isinstance(demanded, All) else (demanded,)
+    if not isinstance(first, Compare) or any(
+        isinstance(other, Compare) and other.field == first.field for other in others
+    ):
+        return Member(field, demanded)  # a bound between two others is found by itself
+    entrance = replace(first, field=fields.extreme(parameter, _EXTREMES[first.operator[0]]))
+    decides = (first.field, first.operator[0]) in _DECIDING
+    return entrance if decides and not others else All((entrance, Member(field, demanded)))
+
+
+_EXTREMES = {"l": fields.LEAST, "g": fields.LAST}
+"""By whether a bound has to be less or greater: the extreme of which the same is true if it is of any bound."""
+_DECIDING = {("lo", "l"), ("hi", "g")}
+"""Where the extreme is the bound itself, so that nothing more is demanded."""

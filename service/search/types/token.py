@@ -5,9 +5,9 @@ looks for the words that start so. The texts beside codes are written as ``:text
 ``:of-type=``.
 """
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
 from service.conformance.search_parameters import SearchParameter
 from service.search import fields
@@ -20,6 +20,7 @@ LONGEST_TEXT = 200
 _CODED = frozenset({"code", "Coding", "CodeableConcept"})
 _WORDED = frozenset({"Coding", "CodeableConcept", "Identifier"})
 
+T = TypeVar("T")
 Coding = tuple[str | None, str | None]
 
 
@@ -75,17 +76,23 @@ def _of_type(parameter: SearchParameter, text: str, _: Knowledge) -> Predicate:
 
 
 def _in(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
-    return _one_coding_of(parameter, knowledge.terminology.expansion(_value_set(unescape(text), knowledge)))
+    return _one_coding_of(
+        parameter, _told(partial(knowledge.terminology.expansion, _value_set(unescape(text), knowledge)))
+    )
 
 
 def _below(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
     system, code = _concept(parameter, text)
-    return _one_coding_of(parameter, [(system, each) for each in knowledge.terminology.subsumed_by(system, code)])
+    return _one_coding_of(
+        parameter, [(system, each) for each in _told(partial(knowledge.terminology.subsumed_by, system, code))]
+    )
 
 
 def _above(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
     system, code = _concept(parameter, text)
-    return _one_coding_of(parameter, [(system, each) for each in knowledge.terminology.subsuming(system, code)])
+    return _one_coding_of(
+        parameter, [(system, each) for each in _told(partial(knowledge.terminology.subsuming, system, code))]
+    )
 
 
 MODIFIERS: Modifiers = {
@@ -98,6 +105,13 @@ MODIFIERS: Modifiers = {
     "above": Modifier(_above, _CODED),
     "of-type": Modifier(_of_type, frozenset({"Identifier"})),
 }
+
+
+def _told(ask: Callable[[], frozenset[T]]) -> frozenset[T]:
+    try:
+        return ask()
+    except LookupError as error:  # a value set or code system that is not held, or not in full
+        raise ValueError(str(error)) from None
 
 
 def _value_set(text: str, knowledge: Knowledge) -> str:

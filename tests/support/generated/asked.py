@@ -1,6 +1,7 @@
 """Values that a query may ask a parameter for: those that some resource has, in every form, and a few that none has."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 from tests.support.generated.elements import (
@@ -16,7 +17,6 @@ from tests.support.generated.elements import (
     NULL,
     NUMBERS,
     OWN,
-    PARTIES,
     PATIENTS,
     SYSTEMS,
     TEAMS,
@@ -28,30 +28,7 @@ from tests.support.oracle.tokens import codings_of, texts_of
 from tests.support.oracle.world import World
 
 PREFIXES = ("", "", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
-QUERY_DATES = (
-    *DAYS,
-    *MOMENTS,
-    "2024-02-29T23:30",
-    "2024-02-29T23:30:00",
-    "2024-03-01T00:00Z",
-    "2024-02-29T23:30+01:00",
-)
-QUERY_NUMBERS = (*NUMBERS, "0.5", "1E2", "-1", "1e-1", "10e1", "0.7500", "105", "100.5")
-QUERY_REFERENCES = (*PATIENTS, *PARTIES, *TEAMS, *IDS, f"{BASE}/Group/1", "Patient/3", f"{BASE}/Patient/1/_history/9")
-QUERY_CANONICALS = (*CANONICALS, f"{BASE}/PlanDefinition/x", "http://a.example.org/PlanDefinition/x|3")
-QUERY_TEXTS = (
-    "hope",
-    "HOPE and",
-    "Cafe\u0301",
-    "cafe au",
-    "strasse",
-    "elan",
-    "hope springs",
-    "e",
-    "sea",
-    "zorn (",
-    "[a-z]",
-)
+QUERY_TEXTS = ("hope", "HOPE and", "Cafe\u0301", "cafe au", "strasse", "elan", "hope springs", "e", "sea", "zorn (")
 VALUE_SETS = (
     f"{OWN}/ValueSet/chime",
     f"{OWN}/ValueSet/plan-kind",
@@ -78,6 +55,37 @@ def escaped(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "\\,|$" else letter for letter in text)
 
 
+def _plain(*texts: str) -> tuple[str, ...]:
+    """Return texts that have no parts as values of a query."""
+    return tuple(map(escaped, texts))
+
+
+# Values that may be held or not, by type of the parameter and modifier; else as without a modifier.
+_OTHERS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("token", ""): ("a", f"{SYSTEMS[0]}|a", "|b", f"{SYSTEMS[0]}|", f"{NULL}|UNK"),
+    ("token", "text"): _plain(*TEXTS[:6], *QUERY_TEXTS),
+    ("token", "in"): _plain(*VALUE_SETS),
+    ("token", "not-in"): _plain(*VALUE_SETS),
+    ("token", "above"): tuple("|".join(pair) for pair in HIERARCHIES),
+    ("token", "below"): tuple("|".join(pair) for pair in HIERARCHIES),
+    ("token", "of-type"): ("http://codes.example.org/two\\,three|MR|a", f"{SYSTEMS[0]}|a\\|b|b"),
+    ("reference", ""): _plain(*PATIENTS, *TEAMS, *IDS, f"{BASE}/Group/1", "Patient/3", f"{BASE}/Patient/1/_history/9"),
+    ("reference", "identifier"): ("a", f"{SYSTEMS[0]}|a", "http://staff.example.org|7", f"{SYSTEMS[0]}|"),
+    ("reference", "below"): (*CANONICALS, "http://a.example.org/PlanDefinition/x|3"),
+    ("uri", ""): _plain(*ADDRESSES),
+    ("uri", "below"): _plain(*(text for text in ADDRESSES if "urn" not in text)),
+    ("uri", "above"): _plain(*(text for text in ADDRESSES if "urn" not in text)),
+    ("string", ""): _plain(*TEXTS[:6], *QUERY_TEXTS),
+    ("date", ""): (*DAYS, *MOMENTS, "2024-02-29T23:30", "2024-03-01T00:00Z", "2024-02-29T23:30+01:00"),
+    ("number", ""): (*NUMBERS, "0.5", "1E2", "-1", "1e-1", "10e1", "0.7500", "105", "100.5"),
+    ("quantity", ""): tuple(
+        f"{number}{unit}"
+        for number in (*AMOUNTS, "0.0050", "1.50")
+        for unit in ("", *(f"|{UCUM}|{code}" for code in ("mg", "g", "h", "min", "%")), "||mg", "||milligram")
+    ),
+}
+
+
 def pairs(system: str | None, code: str | None) -> Iterator[str]:
     """Yield the forms of a token that ask for a system, a code, or both."""
     if code is not None:
@@ -90,21 +98,22 @@ def pairs(system: str | None, code: str | None) -> Iterator[str]:
 class Asked:
     """Values to ask for, given what is held in ``world``."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, random: Random) -> None:
         self._world = world
+        self._random = random
         self._found: dict[tuple[str, str, str], list[str]] = {}
 
-    def values(self, resource_type: str, parameter: Parameter, modifier: str) -> list[str]:
-        """Return values for a parameter with a modifier, the same one a list for the same world."""
+    def value(self, resource_type: str, parameter: Parameter, modifier: str) -> str:
+        """Return a value for a parameter with a modifier, more often one that is held."""
         key = resource_type, parameter.code, modifier
         if key not in self._found:
-            there = [
-                text for value in self.held(resource_type, parameter) for text in _forms(parameter, value, modifier)
-            ]
-            self._found[key] = list(dict.fromkeys([*there, *there, *_others(parameter, modifier)]))
-        return self._found[key]
+            held = self._held(resource_type, parameter)
+            self._found[key] = [text for value in held for text in _forms(parameter, value, modifier)]
+        held = self._found[key] if self._random.random() < 0.7 else []
+        text = self._random.choice(held or _others(parameter, modifier))
+        return self._random.choice(PREFIXES) + text if parameter.type in ("date", "number", "quantity") else text
 
-    def held(self, resource_type: str, parameter: Parameter) -> list[Any]:
+    def _held(self, resource_type: str, parameter: Parameter) -> list[Any]:
         """Return what the parameter finds in any resource, and in what is contained."""
         resources = [*self._world.held.values()]
         resources += [item for resource in resources for item in resource.get("contained", ())]
@@ -121,14 +130,11 @@ def _forms(parameter: Parameter, value: Any, modifier: str) -> Iterator[str]:
     match parameter.type, modifier:
         case "token", "text":
             for text in texts_of(value):
-                yield from map(escaped, (text[:60], text[:3].upper(), text[-3:]))
+                yield from map(escaped, (text[:190], text[:3].upper(), text[-3:]))
         case "token", "of-type":
             for coding in value.get("type", {}).get("coding", ()):
-                yield (
-                    "|".join(escaped(coding.get(part, "x")) for part in ("system", "code"))
-                    + "|"
-                    + escaped(value.get("value", "a"))
-                )
+                parts = coding.get("system", "x"), coding.get("code", "x"), value.get("value", "a")
+                yield "|".join(map(escaped, parts))
         case "token", "" | "not":
             for system, code in codings_of(parameter, value):
                 yield from pairs(system, code)
@@ -141,61 +147,34 @@ def _forms(parameter: Parameter, value: Any, modifier: str) -> Iterator[str]:
             if not text.startswith("#"):
                 yield escaped(text)
                 yield escaped(text.split("/_history/")[0].removeprefix(f"{BASE}/"))
+        case "date", "":
+            period = {} if isinstance(value, str) else value.get("repeat", {}).get("boundsPeriod", value)
+            events = [value] if isinstance(value, str) else value.get("event", [])
+            for text in (*events, period.get("start"), period.get("end")):
+                if text and text[0].isdigit():
+                    yield from {text, text[:4], text[:7], text[:10]}
+        case "number", "":
+            yield from map(str, _ends(value) if isinstance(value, dict) else [value])
         case "quantity", "":
             number, system, code, unit = (value.get(name, "") for name in ("value", "system", "code", "unit"))
             yield str(number)
             yield "|".join((str(number), escaped(system), escaped(code)))
             yield "|".join((str(number), "", escaped(unit or code or "mg")))
+        case "uri", _ if "urn" not in value or not modifier:
+            yield escaped(value)
         case "string", _:
-            yield from map(escaped, (value[:60], value[:4].upper(), value[2:9]))
+            yield from map(escaped, (value, value[:60], value[:4].upper(), value[2:9]))
+
+
+def _ends(value: Any) -> list[Any]:
+    return [value[name]["value"] for name in ("low", "high") if name in value]
 
 
 def _others(parameter: Parameter, modifier: str) -> list[str]:
     """Return values that may be held or not."""
-    others: dict[tuple[str, str], Callable[[], list[str]]] = {
-        ("token", "text"): lambda: [escaped(text) for text in (*TEXTS[:6], *QUERY_TEXTS)],
-        ("token", "in"): lambda: [*map(escaped, VALUE_SETS)],
-        ("token", "not-in"): lambda: [*map(escaped, VALUE_SETS)],
-        ("token", "above"): lambda: _hierarchies(parameter),
-        ("token", "below"): lambda: _hierarchies(parameter),
-        ("token", "of-type"): lambda: [f"{escaped(SYSTEMS[1])}|MR|a", f"{SYSTEMS[0]}|a\\|b|b"],
-        ("reference", "identifier"): lambda: ["a", f"{SYSTEMS[0]}|a", "http://staff.example.org|7", f"{SYSTEMS[0]}|"],
-        ("reference", "below"): lambda: [*map(str, QUERY_CANONICALS)],
-        ("uri", "below"): lambda: [escaped(text) for text in ADDRESSES if "urn" not in text],
-        ("uri", "above"): lambda: [escaped(text) for text in ADDRESSES if "urn" not in text],
-        ("date", ""): lambda: [prefix + text for prefix in PREFIXES for text in QUERY_DATES],
-        ("number", ""): lambda: [prefix + text for prefix in PREFIXES for text in QUERY_NUMBERS],
-        ("string", "contains"): lambda: [*map(escaped, QUERY_TEXTS)],
-    }
     if modifier[:1].isupper():
         return list(IDS)
-    plain = {
-        "token": [
-            "a",
-            f"{SYSTEMS[0]}|a",
-            "|b",
-            f"{SYSTEMS[0]}|",
-            f"{NULL}|UNK",
-            "http://hl7.org/fhir/goal-status|active",
-        ],
-        "reference": [escaped(text) for text in QUERY_REFERENCES],
-        "uri": [escaped(text) for text in ADDRESSES],
-        "quantity": _quantities(),
-        "string": [escaped(text) for text in (*TEXTS[:6], *QUERY_TEXTS)],
-    }
-    made = others.get((parameter.type, modifier))
-    return made() if made else plain[parameter.type]
-
-
-def _hierarchies(parameter: Parameter) -> list[str]:
-    """Return codes that have others above or below them; alone where the system goes without saying."""
+    known = _OTHERS.get((parameter.type, modifier), _OTHERS[parameter.type, ""])
     systems = {system for system, _ in parameter.codes}
-    known = [f"{system}|{code}" for system, code in HIERARCHIES]
-    return known + [code for system, code in HIERARCHIES if systems == {system}]
-
-
-def _quantities() -> list[str]:
-    units = ("", f"|{UCUM}|mg", f"|{UCUM}|g", f"|{UCUM}|h", f"|{UCUM}|min", "||mg", "||milligram", f"|{UCUM}|%", "||h")
-    return [
-        f"{prefix}{number}{unit}" for prefix in PREFIXES for number in (*AMOUNTS, "0.0050", "1.50") for unit in units
-    ]
+    alone = [code for system, code in HIERARCHIES if systems == {system}] if modifier in ("above", "below") else []
+    return [*known, *alone]

@@ -10,7 +10,7 @@ OFFICIAL = "http://hl7.org/fhir/StructureDefinition"
 UCUM = "http://unitsofmeasure.org"
 
 SYSTEMS = ("http://codes.example.org/one", "http://codes.example.org/two,three")
-CODES = ("a", "b", "A", "a|b", "a,b", "a\\b", "$1", "é")
+CODES = ("a", "b", "A", "a|b", "a,b", "a\\b", "$1", "\u00e9", "e\u0301", "a b", "y" * 250)
 NULL = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 IDENTIFIER_TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
@@ -35,6 +35,7 @@ MOMENTS = (
     "2024-02-29T18:30:59-05:00",
 )
 NUMBERS = ("0", "0.0", "0.8", "0.80", "0.75", "0.85", "0.849999", "1", "1.0", "100", "99.5", "95", "1e2", "1.5e1")
+NUMBERS += ("0.8500000000000000000000000000000001", "1e-7")
 AMOUNTS = ("5", "5.0", "5.4", "5.45", "5400", "0.0054", "90", "1.5", "0.5", "1", "2", "60", "3600", "-1", "50", "1e3")
 PATIENTS = (
     "Patient/1",
@@ -57,6 +58,7 @@ ADDRESSES = (
     "http://a.example.org/x,y",
     "urn:oid:1.2.3",
     "HTTP://a.example.org/x",
+    f"http://a.example.org/x/{'y' * 300}",
 )
 CANONICALS = (
     "http://a.example.org/PlanDefinition/x",
@@ -173,7 +175,9 @@ def periods(draw: st.DrawFn) -> Resource:
 timings = st.one_of(
     whole(event=some(date_times)),
     whole(repeat=whole(boundsPeriod=periods())),
+    whole(event=some(date_times), repeat=whole(boundsPeriod=periods())),
     st.just({"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}),
+    st.just({"repeat": {"boundsDuration": {"value": 3, "unit": "d", "system": UCUM, "code": "d"}}}),
 )
 _units = st.one_of(
     st.sampled_from(("mg", "g", "kg", "min", "h", "d", "%", "1")).map(lambda code: {"system": UCUM, "code": code}),

@@ -77,7 +77,7 @@ class Queries:
 
     def __init__(self, world: World, random: Random) -> None:
         self._world = world
-        self._asked = Asked(world)
+        self._asked = Asked(world, random)
         self._random = random
         self._choose = random.choice
 
@@ -126,7 +126,7 @@ class Queries:
 
     def _value(self, kind: str, parameter: Parameter, modifier: str) -> str:
         if parameter.type != "composite":
-            return self._choose(self._asked.values(kind, parameter, modifier))
+            return self._asked.value(kind, parameter, modifier)
         known = self._world.definitions.parameters(kind)
         return "$".join(self._value(kind, known[part.code], "") for part in parameter.components)
 
@@ -138,8 +138,12 @@ class Queries:
             target, code = self._choose(BACK[kind])
             start = f"_has:{target}:{code}:"
         further = steps > 1 and self._random.random() < 0.3
-        name, text = self._linked(target, steps - 1) if further else self._plain(target)
+        name, text = self._linked(target, steps - 1) if further else self._end(target)
         return start + name, text
+
+    def _end(self, kind: str) -> Criterion:
+        """Return what a chain ends in."""
+        return self._choose([self._plain, self._plain, self._plain, self._plain, self._words, self._filter])(kind)
 
     def _step(self, kind: str) -> tuple[str, str]:
         """Return a type that a parameter leads to, and the step of a chain that does."""

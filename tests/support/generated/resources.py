@@ -54,7 +54,18 @@ _targets = st.fixed_dictionaries(
         "detailQuantity": quantities,
     },
 )
-_other_targets = st.one_of(whole(dueDate=days), whole(measure=concepts, detailString=texts))
+_other_targets = st.one_of(
+    whole(dueDate=days),
+    whole(measure=concepts, detailString=texts),
+    st.just({"dueDuration": {"value": 3, "unit": "d", "system": UCUM, "code": "d"}}),
+    st.just({"measure": {"text": "walk"}, "detailRange": {"low": {"value": 5, "system": UCUM, "code": "mg"}}}),
+    st.just({"measure": {"text": "walk"}, "detailInteger": 5}),
+)
+_ABSENT = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
+_starts = st.one_of(
+    whole(startDate=days), whole(startCodeableConcept=concepts), st.just({"_startDate": _ABSENT}), st.just({})
+)
+_occurrences = st.one_of(whole(occurrenceDateTime=date_times), whole(occurrencePeriod=periods()), st.just({}))
 _contained_goals = st.fixed_dictionaries(
     {
         "resourceType": st.just("Goal"),
@@ -89,6 +100,11 @@ def _kind(name: str, required: dict[str, Values], optional: dict[str, Values]) -
     """Resources of one type; every type has the optional elements at the end."""
     shared = {"meta": metas, "identifier": some(identifiers), "text": narratives, "note": some(notes)}
     return st.fixed_dictionaries({"resourceType": st.just(name)} | required, optional=optional | shared)
+
+
+def _and(resources: Values, more: Values) -> Values:
+    """Resources with what ``more`` gives beside."""
+    return st.builds(lambda resource, given: resource | given, resources, more)
 
 
 def _containing(resources: Values, refer: Values) -> Values:
@@ -131,38 +147,42 @@ care_plans = _containing(
     ),
     lambda plan, reference: {"goal": [*plan.get("goal", ()), {"reference": reference}]},
 )
-goals = _kind(
-    "Goal",
-    {
-        "lifecycleStatus": st.sampled_from(("proposed", "active", "accepted", "on-hold")),
-        "description": concepts,
-        "subject": patients,
-    },
-    {
-        "extension": on_goals,
-        "startDate": days,
-        "category": some(concepts),
-        "achievementStatus": concepts,
-        "statusReason": texts,
-        "expressedBy": patients.filter(lambda item: "Group" not in str(item)),
-        "addresses": some(_with(st.one_of(links("RiskAssessment"), references("Condition/1")), results)),
-        "target": some(st.one_of(_targets, _targets, _other_targets)),
-    },
+goals = _and(
+    _kind(
+        "Goal",
+        {
+            "lifecycleStatus": st.sampled_from(("proposed", "active", "accepted", "on-hold")),
+            "description": concepts,
+            "subject": patients,
+        },
+        {
+            "extension": on_goals,
+            "category": some(concepts),
+            "achievementStatus": concepts,
+            "statusReason": texts,
+            "expressedBy": patients.filter(lambda item: "Group" not in str(item)),
+            "addresses": some(_with(st.one_of(links("RiskAssessment"), references("Condition/1")), results)),
+            "target": some(st.one_of(_targets, _targets, _other_targets)),
+        },
+    ),
+    _starts,
 )
 risk_assessments = _containing(
-    _kind(
-        "RiskAssessment",
-        {"status": st.sampled_from(("final", "preliminary")), "subject": patients},
-        {
-            "extension": on_risks,
-            "method": concepts,
-            "encounter": references("Encounter/1"),
-            "occurrenceDateTime": date_times,
-            "condition": references("Condition/1"),
-            "performer": teams.filter(lambda item: "Practitioner" in item.get("reference", "Practitioner")),
-            "prediction": some(_predictions),
-            "mitigation": texts,
-        },
+    _and(
+        _kind(
+            "RiskAssessment",
+            {"status": st.sampled_from(("final", "preliminary")), "subject": patients},
+            {
+                "extension": on_risks,
+                "method": concepts,
+                "encounter": references("Encounter/1"),
+                "condition": references("Condition/1"),
+                "performer": teams.filter(lambda item: "Practitioner" in item.get("reference", "Practitioner")),
+                "prediction": some(_predictions),
+                "mitigation": texts,
+            },
+        ),
+        _occurrences,
     ),
     lambda risk, reference: {
         "extension": [
