@@ -26,6 +26,8 @@ class SearchParameter:
     """What ``code`` elements can be, with the code systems that their required bindings imply."""
     single: bool
     """Whether a resource has at most one value for it."""
+    silent: tuple[Branch, ...] = ()
+    """The ways to elements that it is about, but whose types it cannot read."""
     components: "tuple[SearchParameter, ...]" = ()
     """What a composite is made of; the branches of each start at an element of the composite."""
 
@@ -98,6 +100,7 @@ class _Compiler:
             branches,
             self._implied_codings(branches),
             len(branches) == 1 and self._is_single(branches[0]),
+            tuple(branch for branch in every if branch not in branches),
         )
 
     def _is_single(self, branch: Branch) -> bool:

@@ -82,7 +82,7 @@ class Views:
     def _named(self, text: str) -> dict[str, set[str]]:
         """Return by type the names of the elements in ``text``, some of them as ``Type.element``."""
         found: dict[str, set[str]] = {name: set() for name in self._asked}
-        for item in text.split(","):
+        for item in dict.fromkeys(text.split(",")):
             owner, dot, element = item.strip().rpartition(".")
             types = [owner] if dot else [name for name in self._asked if element in self._structure(name).choices]
             if not types or (dot and element not in self._elements_of(owner)):

@@ -20,6 +20,10 @@ from service.search.values import UnknownModifierError, read_values
 
 MOST_LINKS = 5
 """Steps from one resource to another in a chain."""
+MOST_LINKS_IN_ALL = 20
+"""Such steps in one search."""
+LONGEST_QUERY = 4_000
+"""Characters of a filter or of a query for words."""
 REVERSE = "_has"
 _TEXT_QUERIES: dict[str, Callable[[str], Predicate]] = {
     "_text": partial(read_text_query, kinds="t"),
@@ -50,6 +54,7 @@ class Criteria:
         self._types = types
         self._knowledge = knowledge
         self.used: dict[str, set[str]] = {}
+        self._links = 0
 
     def read(self, resource_type: str, name: str, text: str, links: int = 0) -> Predicate:
         """Return what the parameter ``name`` of ``resource_type`` demands with the value ``text``.
@@ -58,6 +63,8 @@ class Criteria:
         """
         if links > MOST_LINKS:
             raise ValueError(_TOO_MANY_LINKS)
+        if name in (*_TEXT_QUERIES, _FILTER) and len(text) > LONGEST_QUERY:
+            raise ValueError(f"This has at most {LONGEST_QUERY} characters")
         if name in _TEXT_QUERIES:
             self._use(resource_type, name)
             return any_of(map(_TEXT_QUERIES[name], split_unescaped(text, ",")))
@@ -104,7 +111,7 @@ class Criteria:
         unknown = []
         for each in served:
             try:
-                part = self.read(each, rest, text, links + 1)
+                part = self._linked(each, rest, text, links)
             except UnknownParameterError as error:
                 unknown.append(error)
             else:
@@ -115,6 +122,12 @@ class Criteria:
             raise unknown[0]
         return any_of(found)
 
+    def _linked(self, resource_type: str, name: str, text: str, links: int) -> Predicate:
+        self._links += 1
+        if self._links > MOST_LINKS_IN_ALL:
+            raise ValueError(f"A search takes at most {MOST_LINKS_IN_ALL} steps from resources to others in all")
+        return self.read(resource_type, name, text, links + 1)
+
     def _reverse(self, resource_type: str, name: str, text: str, links: int) -> Predicate:
         _, source, code, rest = [*name.split(":", 3), "", "", ""][:4]
         if not rest:
@@ -124,7 +137,7 @@ class Criteria:
         parameter = self.parameter(source, code)
         if resource_type not in parameter.targets:
             raise UnknownParameterError(f"{source}?{code} does not lead to {resource_type}")
-        return LinkedFrom(source, *fields.link(parameter), self.read(source, rest, text, links + 1))
+        return LinkedFrom(source, *fields.link(parameter), self._linked(source, rest, text, links))
 
     def _filter(self, resource_type: str, text: str, links: int) -> Predicate:
         def ask(name: str, value: str) -> Predicate:

@@ -17,7 +17,7 @@ Index = dict[str, Any]
 """The members ``search``, ``words`` and ``order`` of a stored document, and ``terms`` and ``contained`` of some."""
 Indexer = Callable[[Any], Index]
 
-INDEX_FORM = 3
+INDEX_FORM = 4
 """Raised whenever this layer writes the same values in another form."""
 
 Form = Callable[[Any, Any], Any]
@@ -78,6 +78,8 @@ def _collector(parameters: Iterable[SearchParameter], references: References) ->
         for branch in parameter.branches:
             for sink, form in _sinks(parameter, branch, references):
                 tree.add(branch, sink, form)
+        for branch in parameter.silent:
+            tree.add(branch, _Sink("words", parameter.code), lambda *_: ((fields.BARE,), ()))
 
     def collect(value: Any, resource: Any) -> Index:
         found: dict[_Sink, list[Any]] = {}

@@ -1,35 +1,35 @@
 """The order of a search's result (https://hl7.org/fhir/R4/search.html#sort)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from service.search.predicate import All, Compare, Predicate
 from service.search.source import SortKey
 
-_ID = SortKey("_id")
-_OTHER_END = {"lo": "hi", "hi": "lo"}
+_NEWEST_FIRST = SortKey("_id", descending=True)
 
 
 def natural_order(predicates: Mapping[str, Predicate]) -> dict[str, Sequence[SortKey]]:
     """Return the order of resources by type where a search asks for none: that in which an index finds them.
 
-    That is the order of a date or number that is asked for, and else that of the ids.
+    That is the order of a date or number that is asked for, and else that of the ids, the newest first.
     """
     if len(predicates) > 1:
-        return dict.fromkeys(predicates, (_ID,))
-    return {name: _by_bound(predicate) or (_ID,) for name, predicate in predicates.items()}
+        return dict.fromkeys(predicates, (_NEWEST_FIRST,))
+    return {name: _by_bound(predicate) or (_NEWEST_FIRST,) for name, predicate in predicates.items()}
 
 
-def decisive(keys: Iterable[SortKey], predicate: Predicate) -> tuple[SortKey, ...]:
-    """Return ``keys`` without those that decide nothing: what has been sorted by before, and all after the id.
+def decisive(keys: Sequence[SortKey], predicate: Predicate, is_alone: bool) -> tuple[SortKey, ...]:
+    """Return ``keys`` without those that decide nothing, and with the id at their end, which decides at last.
 
-    A key that ``predicate`` demands is marked so.
+    What is searched ``is_alone`` if no other type is: then there is one resource with each id. A key that ``predicate``
+    demands is marked so. The id goes the way of the key before it, as an index does that is read backwards.
     """
-    demanded = {field for bound in _bounds(predicate) for field in _ends(bound.field)}
+    demanded = {bound.field for bound in _bounds(predicate)}
     found: dict[str, SortKey] = {}
-    for key in (*keys, _ID):
+    for key in (*keys, SortKey("_id", keys[-1].descending)):
         found.setdefault(key.field, replace(key, is_demanded=key.field in demanded))
-        if key.field == "_id":
+        if key.field == "_id" and is_alone:
             break
     return tuple(found.values())
 
@@ -37,7 +37,7 @@ def decisive(keys: Iterable[SortKey], predicate: Predicate) -> tuple[SortKey, ..
 def _by_bound(predicate: Predicate) -> list[SortKey]:
     """Return the order of what is demanded to be greater, or else less, than something."""
     bounds = sorted(_bounds(predicate), key=lambda bound: bound.operator not in ("gt", "ge"))
-    return [SortKey(field) for field in _ends(bounds[0].field)] if bounds else []
+    return [SortKey(bound.field) for bound in bounds[:1]]
 
 
 def _bounds(predicate: Predicate) -> list[Compare]:
@@ -45,9 +45,3 @@ def _bounds(predicate: Predicate) -> list[Compare]:
     if isinstance(predicate, Compare):
         return [predicate]
     return [bound for part in predicate.parts for bound in _bounds(part)] if isinstance(predicate, All) else []
-
-
-def _ends(field: str) -> tuple[str, ...]:
-    """Return the end of a stretch and the other one; of the extreme of several stretches it alone."""
-    stretch, _, end = field.rpartition(".")
-    return (field, f"{stretch}.{_OTHER_END[end]}") if end in _OTHER_END else (field,)

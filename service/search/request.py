@@ -23,6 +23,8 @@ TOTALS = ("none", "estimate", "accurate")
 CONTAINED = ("false", "true", "both")
 CONTAINED_TYPES = ("container", "contained")
 MOST_SORT_KEYS = 4
+MOST_CHARACTERS = 64_000
+"""Of all values of one search together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class SearchParser:
         """
         references = self._knowledge.references.asked_at(base) if base else self._knowledge.references
         knowledge = Knowledge(references, self._knowledge.terminology, self._knowledge.now)
+        if sum(len(text) for _, text in parameters) > MOST_CHARACTERS:
+            raise OutcomeError(Issue("parameter-value", f"A search has at most {MOST_CHARACTERS} characters of values"))
         reading = _Reading(self, Criteria(self.types, knowledge), types, lenient)
         for name, text in parameters:
             reading.read(name, text)
@@ -144,7 +148,7 @@ class _Reading:
         order = given if isinstance(given, dict) else natural_order(predicates)
         return SearchRequest(
             predicates=predicates,
-            order={name: decisive(keys, predicates[name]) for name, keys in order.items()},
+            order={name: decisive(keys, predicates[name], len(order) == 1) for name, keys in order.items()},
             count=self._count_asked(),
             total=str(self.results.get("_total", "none")),
             page=self._page_asked(),

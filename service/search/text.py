@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from operator import itemgetter
 
 _ESCAPED = re.compile(r"\\([,|$\\])")
 _ESCAPES = str.maketrans({sign: f"\\{sign}" for sign in ",|$\\"})
@@ -22,7 +23,7 @@ def split_unescaped(text: str, separator: str) -> list[str]:
 
 def unescape(text: str) -> str:
     r"""Return ``text`` with ``\,`` ``\|`` ``\$`` and ``\\`` as the characters that they stand for."""
-    return _ESCAPED.sub(r"\1", text)
+    return _ESCAPED.sub(itemgetter(1), text) if "\\" in text else text
 
 
 def escape(text: str) -> str:

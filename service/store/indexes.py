@@ -66,11 +66,11 @@ def _of_one(parameter: SearchParameter) -> Iterator[Index]:
         yield Index((field, "_id"), (field,))
     elif fields.is_one_span(parameter):
         for one, other in _ENDS:
-            yield Index((f"{field}.{one}", f"{field}.{other}", "_id"), (f"{field}.{one}",))
+            yield Index((f"{field}.{one}", "_id", f"{field}.{other}"), (f"{field}.{one}",))
     elif fields.is_bounded(parameter):
         yield from _of_list(parameter)
     elif parameter.type == COMPOSITE:
-        yield Index((f"{field}.{_entrance(parameter)}", "_id"), (field,))
+        yield Index((*(f"{field}.{name}" for name in _in_members(parameter)), "_id"), (field,))
 
 
 def _of_list(parameter: SearchParameter) -> Iterator[Index]:
@@ -87,13 +87,13 @@ def _of_list(parameter: SearchParameter) -> Iterator[Index]:
         yield Index((extreme, "_id"), (extreme,))
 
 
-def _entrance(composite: SearchParameter) -> str:
-    """Return the field of a member of ``composite`` by which an index finds it."""
+def _in_members(composite: SearchParameter) -> Iterator[str]:
+    """Yield the fields of a member of ``composite`` by which an index finds it: of components with one value each."""
     for component in composite.components:
-        if not fields.has_own_field(component) and not fields.is_bounded(component):
-            return fields.WORDS
-    first = composite.components[0]
-    return fields.own_field(first) if fields.has_own_field(first) else f"{fields.own_field(first)}.lo"
+        if fields.has_own_field(component):
+            yield fields.own_field(component)
+        elif fields.is_one_span(component):
+            yield f"{fields.own_field(component)}.lo"
 
 
 def _of_several(codes: Combination, parameters: Mapping[str, SearchParameter]) -> Iterator[Index]:
@@ -106,7 +106,7 @@ def _of_several(codes: Combination, parameters: Mapping[str, SearchParameter]) -
     if fields.has_own_field(last):
         yield Index((*having, field, "_id"), (*having, field))
     elif fields.is_bounded(last):
-        yield Index((*having, f"{field}.lo", f"{field}.hi", "_id"), having)
+        yield Index((*having, f"{field}.lo", "_id", f"{field}.hi"), having)
         if not fields.is_one_span(last):
             yield Index((*having, fields.sort_field(last, descending=False), "_id"), having)
     else:

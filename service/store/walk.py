@@ -19,8 +19,6 @@ Start = Sequence[Any] | None
 Fetch = Callable[[Document, dict[str, int], int], Awaitable[list[Document]]]
 """Returns the first documents for a filter in the order of fields, at most so many."""
 
-_OTHER_END = {"lo": "hi", "hi": "lo"}
-
 
 class Walk:
     """A walk through documents beyond ``start``, or from the first one on; backward in the order turned round.
@@ -40,6 +38,8 @@ class Walk:
 
     async def _first(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
         """Return the first documents beyond ``start``, those that lack the first key and those that have it."""
+        if not keys:  # the one document that has all the values of ``start``
+            return await self._fetch(wanted, {}, count) if start is None or self._includes_equal else []
         found: list[Document] = []
         for is_there, begin in self._parts(keys[0], start):
             if len(found) == count:
@@ -112,7 +112,5 @@ def _are_side_by_side(keys: Keys) -> bool:
 
 
 def _indexed(field: str) -> list[str]:
-    """Return the fields of the index that begins with ``field``: at the end of a stretch the other end is next."""
-    stretch, _, end = field.rpartition(".")
-    other = [f"{stretch}.{_OTHER_END[end]}"] if end in _OTHER_END else []
-    return [field, *other, "_id"] if field != "_id" else [field]
+    """Return the fields by which the index that begins with ``field`` is in order."""
+    return [field, "_id"] if field != "_id" else [field]

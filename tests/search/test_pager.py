@@ -162,7 +162,7 @@ async def check_a_walk(
     assert {item["id"]: item for item in at_once} == matching
     visited = resources(page)
     while (following := next_of(page)) is not None:
-        await writers.go_on(5)
+        await writers.go_on(10)
         answer = await client.get(following)
         assert answer.status_code == 200, answer.text
         page = answer.json()

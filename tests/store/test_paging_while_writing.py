@@ -36,11 +36,11 @@ class Busy:
     over: bool = False
 
     async def search(self, sources: Sequence[Source], place: Place | None, at: Moment | None) -> Page:
-        """Return a page of seven, and let several writes be done after it."""
-        page = await self.opened.store.search(sources, 7, place, at=at)
-        for _ in range(4):
-            await self.written.acquire()
-        return page
+        """Return a page of seven, with four writes done for each."""
+        async with asyncio.timeout(30):
+            for _ in range(4):
+                await self.written.acquire()
+        return await self.opened.store.search(sources, 7, place, at=at)
 
     async def pages(self, sources: Sequence[Source]) -> list[Page]:
         """Return all pages as of the first."""

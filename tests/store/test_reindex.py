@@ -149,7 +149,7 @@ async def test_what_an_older_service_writes_meanwhile_is_indexed_too(
 
     await reindex.reindex(opened.driver, "CarePlan", disturbed(ours, write), lambda _: None)
     assert [item["definitions"] for item in await documents(opened)] == [ours.definitions] * 3
-    assert await opened.found("CarePlan", status="active") == ["a", "m", "z"]
+    assert set(await opened.found("CarePlan", status="active")) == {"a", "m", "z"}
 
 
 async def test_a_service_that_keeps_writing_by_other_definitions_is_named_as_the_reason(
@@ -188,7 +188,7 @@ async def test_a_database_that_fails_is_told_in_one_line(
     plan = {"_id": "a", "version": 1, "definitions": "older", "body": json.dumps(PLAN).encode()}
     await driver.collection("behind").insert_one(plan)
     await driver.database.command({"create": "CarePlan", "viewOn": "behind", "pipeline": []})  # cannot be written to
-    sentence = r"^CarePlan: the database failed \(OperationFailure\); what was done is kept, so run this again$"
+    sentence = r"^CarePlan: the database failed \(BulkWriteError\); what was done is kept, so run this again$"
     with pytest.raises(CannotReindex, match=sentence):
         await reindex.reindex(driver, "CarePlan", ours, lambda _: None)
     await driver.database.client.drop_database(settings.mongodb_database)
@@ -318,7 +318,7 @@ async def test_the_command_tells_how_far_it_is_and_how_fast(settings: Settings) 
         assert re.fullmatch(r"CarePlan: \d+ a second", told[1])
         assert told[2:] == ["Goal: 0 of 0 to index", "RiskAssessment: 0 of 0 to index"]
         found = await client.get("/CarePlan?status=active&_elements=id")
-        assert [entry["resource"]["id"] for entry in found.json()["entry"]] == ["a", "b", "c"]
+        assert {entry["resource"]["id"] for entry in found.json()["entry"]} == {"a", "b", "c"}
 
 
 def test_the_embedded_database_is_reindexed_beside_its_service_and_without(settings: Settings, tmp_path: Path) -> None:
