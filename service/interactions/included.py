@@ -12,13 +12,13 @@ from service.interactions.searched import Match, Page
 from service.search import fields
 from service.search.include import Include
 from service.search.predicate import OneOf, Predicate, any_of
-from service.search.source import SortKey, Source
+from service.search.source import Source
 
 MOST_INCLUDED = 1_000
 """Resources that come with one page."""
+_IN_ANY_ORDER = ()
 MOST_ROUNDS = 10
 """How often what was included is looked through for more."""
-_BY_ID = (SortKey("_id"),)
 
 
 class Included(NamedTuple):
@@ -57,10 +57,10 @@ class _Gathering:
         named = set(self._named([item for item in includes if not item.reverse], resources)) - self.known
         ordered = sorted(name.split("/") for name in named)
         for resource_type, names in groupby(ordered, key=lambda parts: parts[0]):
-            yield Source(resource_type, OneOf("_id", tuple(name[1] for name in names)), _BY_ID)
+            yield Source(resource_type, OneOf("_id", tuple(name[1] for name in names)), _IN_ANY_ORDER)
         for include in includes:
             if include.reverse and (predicate := _referring(include, resources)):
-                yield Source(include.type, predicate, _BY_ID)
+                yield Source(include.type, predicate, _IN_ANY_ORDER)
 
     def _named(self, includes: Sequence[Include], resources: Sequence[Match]) -> Iterator[str]:
         """Yield the ``Type/id`` of what ``resources`` refer to on this server."""

@@ -91,8 +91,11 @@ def starting(parameter: SearchParameter, form: str) -> Predicate:
 
 def present(parameter: SearchParameter) -> Predicate:
     """Return the predicate that the resource has an element which the parameter is about."""
-    alone = has_own_field(parameter) or is_bounded(parameter) or parameter.type == COMPOSITE
-    own = [Present(own_field(parameter))] if alone else []
+    own: list[Predicate] = []
+    if has_own_field(parameter) or is_bounded(parameter):
+        own = [Present(sort_field(parameter, descending=False))]  # of what is in a list, that is in an index
+    elif parameter.type == COMPOSITE:
+        own = [Present(own_field(parameter))]
     return any_of([*own, starting(parameter, "="), starting(parameter, ":")])
 
 

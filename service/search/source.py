@@ -22,9 +22,10 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The resources of ``type`` for which ``predicate`` holds, in the order of ``sort``, whose last key is ``_id``.
+    """The resources of ``type`` for which ``predicate`` holds, in the order of ``sort``, which has ``_id`` at its end.
 
-    Several sources of one search have as many keys that go the same ways, so that their resources can be merged.
+    Without keys they come in any order, and no page after the first can be had. Several sources of one search have as
+    many keys that go the same ways, so that their resources can be merged.
     """
 
     type: str

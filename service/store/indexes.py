@@ -4,7 +4,7 @@ An index leaves out the documents that lack what it is for. MongoDB takes it for
 documents that have the field: one that asks there for a value, a range, a member of a list, or `{$ne: null}`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pymongo import ASCENDING, IndexModel
@@ -87,13 +87,21 @@ def _of_list(parameter: SearchParameter) -> Iterator[Index]:
         yield Index((extreme, "_id"), (extreme,))
 
 
-def _in_members(composite: SearchParameter) -> Iterator[str]:
-    """Yield the fields of a member of ``composite`` by which an index finds it: of components with one value each."""
-    for component in composite.components:
-        if fields.has_own_field(component):
-            yield fields.own_field(component)
-        elif fields.is_one_span(component):
-            yield f"{fields.own_field(component)}.lo"
+def _in_members(composite: SearchParameter) -> Sequence[str]:
+    """Return the fields of a member of ``composite`` by which an index finds it.
+
+    They are those of the components with one value each, or where there are none, one field.
+    """
+    single = [item for item in composite.components if fields.has_own_field(item) or fields.is_one_span(item)]
+    if single:
+        return [_entrance(item) for item in single]
+    lists = [_entrance(item) if fields.is_bounded(item) else fields.WORDS for item in composite.components]
+    return sorted(lists, key=lambda field: field != fields.WORDS)[:1]
+
+
+def _entrance(parameter: SearchParameter) -> str:
+    field = fields.own_field(parameter)
+    return f"{field}.lo" if fields.is_bounded(parameter) else field
 
 
 def _of_several(codes: Combination, parameters: Mapping[str, SearchParameter]) -> Iterator[Index]:

@@ -38,8 +38,8 @@ class Walk:
 
     async def _first(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
         """Return the first documents beyond ``start``, those that lack the first key and those that have it."""
-        if not keys:  # the one document that has all the values of ``start``
-            return await self._fetch(wanted, {}, count) if start is None or self._includes_equal else []
+        if not keys:  # wanted is the one document with this id
+            return await self._fetch(wanted, {"_id": 1}, count) if start is None or self._includes_equal else []
         found: list[Document] = []
         for is_there, begin in self._parts(keys[0], start):
             if len(found) == count:
@@ -61,23 +61,27 @@ class Walk:
 
     async def _first_with(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
         """Return the first documents beyond ``start`` among those that have the first key."""
-        if _are_side_by_side(keys):
-            return await self._fetch(self._beyond(wanted, keys, start), self._ways(keys), count)
         found: list[Document] = []
         if start is not None:
-            found = await self._first(both(wanted, {keys[0].field: start[0]}), keys[1:], start[1:], count)
+            equal = both(wanted, {keys[0].field: start[0]})
+            found = await self._first(equal, keys[1:], start[1:], count)
         if len(found) < count:
-            found += await self._first_groups(wanted, keys, start, count - len(found))
+            beyond = both(wanted, self._beyond(keys[0], start))
+            first = self._first_in_index if _are_side_by_side(keys) else self._first_groups
+            found += await first(beyond, keys, count - len(found))
         return found
 
-    async def _first_groups(self, wanted: Document, keys: Keys, start: Start, count: int) -> list[Document]:
-        """Return the first documents whose first key is beyond that of ``start``.
+    async def _first_in_index(self, wanted: Document, keys: Keys, count: int) -> list[Document]:
+        return await self._fetch(wanted, self._ways(keys), count)
+
+    async def _first_groups(self, wanted: Document, keys: Keys, count: int) -> list[Document]:
+        """Return the first documents by way of their groups with the same first key.
 
         The order by that key alone gives all of them, save that of the last value there may be others that come first
         by the rest of the keys.
         """
         first = keys[:1]
-        found = await self._fetch(self._beyond(wanted, first, start and start[:1]), self._ways(first), count)
+        found = await self._fetch(wanted, self._ways(first), count)
         last = values_of(found[-1], first) if len(found) == count else None
         complete = [each for each in found if last is None or rank(values_of(each, first), first) != rank(last, first)]
         complete.sort(key=lambda each: rank(values_of(each, keys), keys), reverse=self._backward)
@@ -86,21 +90,11 @@ class Walk:
             complete += await self._first(equal, keys[1:], None, count - len(complete))
         return complete
 
-    def _beyond(self, wanted: Document, keys: Keys, start: Start) -> Document:
-        """Return the filter for the documents that have the first key, and come after ``start``.
-
-        Each alternative says all that is wanted, so that each has bounds of its own in an index.
-        """
+    def _beyond(self, key: SortKey, start: Start) -> Document:
+        """Return the filter for the documents that have ``key``, and come after ``start`` by it."""
         if start is None:
-            return wanted if keys[0].always_there else both(wanted, {keys[0].field: {"$ne": None}})
-        alternatives = []
-        for position, key in enumerate(keys):
-            equal = {other.field: value for other, value in zip(keys[:position], start, strict=False)}
-            operator = "$lt" if key.descending != self._backward else "$gt"
-            if self._includes_equal and key.field == "_id":
-                operator += "e"
-            alternatives.append(both(wanted, {**equal, key.field: {operator: start[position]}}))
-        return alternatives[0] if len(alternatives) == 1 else {"$or": alternatives}
+            return {} if key.always_there else {key.field: {"$ne": None}}
+        return {key.field: {"$lt" if key.descending != self._backward else "$gt": start[0]}}
 
     def _ways(self, keys: Keys) -> dict[str, int]:
         return {key.field: -1 if key.descending != self._backward else 1 for key in keys}
@@ -108,9 +102,5 @@ class Walk:
 
 def _are_side_by_side(keys: Keys) -> bool:
     """Return whether an index has the keys beside each other, and all of them go one way, as it can be walked."""
-    return [key.field for key in keys] == _indexed(keys[0].field) and len({key.descending for key in keys}) == 1
-
-
-def _indexed(field: str) -> list[str]:
-    """Return the fields by which the index that begins with ``field`` is in order."""
-    return [field, "_id"] if field != "_id" else [field]
+    fields = [key.field for key in keys]
+    return fields in (["_id"], [fields[0], "_id"]) and len({key.descending for key in keys}) == 1

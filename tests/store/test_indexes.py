@@ -125,49 +125,54 @@ SERVED = [
     ("CarePlan", "status=draft,revoked", "search.status _id"),
     ("CarePlan", "intent=order", "search.intent _id"),
     ("CarePlan", "encounter:missing=false", "search.encounter _id"),
+    ("CarePlan", "stipulation-review-by:missing=false", "order.stipulation-review-by.least _id"),
     ("CarePlan", "contributor=Practitioner/7", "words _id"),
     ("CarePlan", "contributor=Practitioner/7,Practitioner/8", "words _id"),
     ("CarePlan", "activity-code:missing=false", "words _id"),
     ("CarePlan", "_tag=http://tags.example.org|t7", "words _id"),
     ("CarePlan", "_tag:text=x", "words _id"),
-    ("CarePlan", "_text=walk7", "terms _id"),
-    ("CarePlan", "_content=together", "terms _id"),
-    ("CarePlan", "next-review=2015-01-02", "search.next-review.lo search.next-review.hi _id"),
+    ("CarePlan", "_text=walk7", "terms"),
+    ("CarePlan", "_content=walk8", "terms"),
+    ("CarePlan", "next-review=2015-01-02", "search.next-review.lo _id search.next-review.hi"),
     ("CarePlan", "activity-date=2015-01-01", "search.activity-date.lo search.activity-date.hi"),
-    ("CarePlan", "activity-date=gt2038-12-01", "search.activity-date.hi search.activity-date.lo"),
-    ("CarePlan", "_lastUpdated=gt2026-11-01T14:20:00Z", "search._lastUpdated.hi search._lastUpdated.lo _id"),
-    ("CarePlan", "agreement=Patient/7$agree", "search.agreement.search.agreement-party _id"),
-    ("CarePlan", "_sort=date", "search.date.lo search.date.hi _id"),
-    ("CarePlan", "_sort=-date", "search.date.lo search.date.hi _id"),
-    ("CarePlan", "_sort=_lastUpdated", "search._lastUpdated.lo search._lastUpdated.hi _id"),
-    ("CarePlan", "_sort=-_lastUpdated", "search._lastUpdated.lo search._lastUpdated.hi _id"),
+    ("CarePlan", "activity-date=gt2038-12-01", "order.activity-date.last _id"),
+    ("CarePlan", "_lastUpdated=gt2026-11-01T14:20:00Z", "search._lastUpdated.hi _id search._lastUpdated.lo"),
+    (
+        "CarePlan",
+        "agreement=Patient/7$agree",
+        "search.agreement.search.agreement-party search.agreement.search.agreement-status _id",
+    ),
+    ("CarePlan", "_sort=date", "search.date.lo _id search.date.hi"),
+    ("CarePlan", "_sort=-date", "search.date.lo _id search.date.hi"),
+    ("CarePlan", "_sort=_lastUpdated", "search._lastUpdated.lo _id search._lastUpdated.hi"),
+    ("CarePlan", "_sort=-_lastUpdated", "search._lastUpdated.lo _id search._lastUpdated.hi"),
     ("CarePlan", "_sort=-activity-date", "order.activity-date.most _id"),
     ("CarePlan", "patient=Patient/7&status=active", "search.patient search.status _id"),
-    ("CarePlan", "patient=Patient/7&date=2011", "search.patient search.date.lo search.date.hi _id"),
-    ("CarePlan", "patient=Patient/7&_sort=-date", "search.patient search.date.lo search.date.hi _id"),
-    ("CarePlan", "status=active&date=lt2012", "search.status search.date.lo search.date.hi _id"),
-    ("CarePlan", "status=active&_sort=-date", "search.status search.date.lo search.date.hi _id"),
-    ("CarePlan", f"status=active&{OVERDUE}", "search.status search.next-review.lo search.next-review.hi _id"),
+    ("CarePlan", "patient=Patient/7&date=2011", "search.patient search.date.lo _id search.date.hi"),
+    ("CarePlan", "patient=Patient/7&_sort=-date", "search.patient search.date.lo _id search.date.hi"),
+    ("CarePlan", "status=active&date=lt2012", "search.status search.date.lo _id search.date.hi"),
+    ("CarePlan", "status=active&_sort=-date", "search.status search.date.lo _id search.date.hi"),
+    ("CarePlan", f"status=active&{OVERDUE}", "search.status search.next-review.lo _id search.next-review.hi"),
     (
         "CarePlan",
         f"status=active&{OVERDUE}&_sort=next-review",
-        "search.status search.next-review.lo search.next-review.hi _id",
+        "search.status search.next-review.lo _id search.next-review.hi",
     ),
     (
         "CarePlan",
         f"custodian=Organization/3&status=active&{OVERDUE}",
-        "search.custodian search.status search.next-review.lo search.next-review.hi _id",
+        "search.custodian search.status search.next-review.lo _id search.next-review.hi",
     ),
     ("Goal", "patient=Patient/7&lifecycle-status=active", "search.patient search.lifecycle-status _id"),
     (
         "Goal",
         "lifecycle-status=active&start-date=lt2012",
-        "search.lifecycle-status search.start-date.lo search.start-date.hi _id",
+        "search.lifecycle-status search.start-date.lo _id search.start-date.hi",
     ),
     (
         "Goal",
         "lifecycle-status=active&target-date=lt2012",
-        "search.lifecycle-status search.target-date.lo search.target-date.hi _id",
+        "search.lifecycle-status order.target-date.least _id",
     ),
     ("Goal", "lifecycle-status=active&_sort=target-date", "search.lifecycle-status order.target-date.least _id"),
     ("Goal", "target-value=gt295", "search.target-value.hi search.target-value.lo"),
@@ -178,7 +183,7 @@ SERVED = [
     ),
     ("RiskAssessment", "probability=0.105", "search.probability.lo search.probability.hi"),
     ("RiskAssessment", "_sort=-probability", "order.probability.most _id"),
-    ("RiskAssessment", "patient=Patient/7&_sort=-date", "search.patient search.date.lo search.date.hi _id"),
+    ("RiskAssessment", "patient=Patient/7&_sort=-date", "search.patient search.date.lo _id search.date.hi"),
 ]
 
 
@@ -187,7 +192,7 @@ async def test_every_kind_of_search_is_served_by_its_index(filled: OpenStore) ->
     for resource_type, query, index in SERVED:
         commands, found = await explained(filled, resource_type, query)
         told = (query, commands)
-        assert f"{index} having" in {name.partition(" having")[0] + " having" for name in commands[0].indexes}, told
+        assert index in [name.partition(" having ")[0] for name in commands[0].indexes], told
         assert not any(command.collection_scan for command in commands), told
         assert sum(command.documents_examined or 0 for command in commands) <= max(3 * found, 3), told
 
@@ -203,7 +208,7 @@ async def test_every_prefix_of_a_date_or_number_is_served_by_an_index(filled: Op
         for prefix in ("eq", "gt", "lt", "ge", "le", "sa", "eb"):
             value = early if prefix in ("lt", "le", "eb") else late
             commands, _ = await explained(filled, resource_type, f"{code}={prefix}{value}")
-            assert all(f"search.{code}." in index for command in commands for index in command.indexes), commands
+            assert all(f".{code}." in index for command in commands for index in command.indexes), commands
             assert not any(command.collection_scan for command in commands), commands
 
 
@@ -227,10 +232,10 @@ def named(parameters: dict[str, dict[str, SearchParameter]], combination: str) -
 
 def test_a_combination_ends_with_what_a_list_can_hold(parameters: dict[str, dict[str, SearchParameter]]) -> None:
     assert named(parameters, "status patient") == ["search.status search.patient _id"]
-    assert named(parameters, "status date") == ["search.status search.date.lo search.date.hi _id"]
+    assert named(parameters, "status date") == ["search.status search.date.lo _id search.date.hi"]
     assert named(parameters, "status category") == ["search.status words _id"]
     assert named(parameters, "status activity-date") == [
-        "search.status search.activity-date.lo search.activity-date.hi _id",
+        "search.status search.activity-date.lo _id search.activity-date.hi",
         "search.status order.activity-date.least _id",
     ]
     for wrong in ("date status", "category status", "status category date"):

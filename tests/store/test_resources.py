@@ -219,7 +219,7 @@ async def test_a_number_with_more_digits_than_the_database_holds_is_found(opened
     )
     await opened.store.insert("RiskAssessment", "great", assessment("1e9999"), "POST")
     assert await opened.found("RiskAssessment", probability="0.1") == ["long"]
-    assert await opened.found("RiskAssessment", probability="gt0.1") == ["great", "long"]
+    assert set(await opened.found("RiskAssessment", probability="gt0.1")) == {"great", "long"}
     assert await opened.found("RiskAssessment", probability="lt1") == ["long"]
     assert await opened.found("RiskAssessment", _sort="-probability") == ["great", "long"]
 

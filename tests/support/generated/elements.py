@@ -86,7 +86,8 @@ NARRATIVES = (
     "<p>Hope</p><p>walk</p>",
     "<p>By the <b>Sea</b></p><ul><li>caf\u00e9</li><li>morning</li></ul>",
     "<p>morning &amp; evening &lt;hope&gt;</p>",
-    "<p>&#201;lan, evening.</p>",
+    "<p>&#201;lan, evening.</p><!-- sea -->",
+    "<p>mor<b>ni</b>ng<br/>x<span>y</span>, well-being</p><div>wa</div><div>lk</div>",
 )
 
 Resource = dict[str, Any]

@@ -30,7 +30,7 @@ OWNERS = {
     "Goal": ("Patient/1", "Patient/2", "Patient/a"),
     "RiskAssessment": ("Patient/1", "Patient/2", "Practitioner/1", "Device/1"),
 }
-WORDS = ("hope", "HOPE", "sea", "caf\u00e9", "walk", "morning", "evening", "elan", "x", "none")
+WORDS = ("hope", "HOPE", "sea", "caf\u00e9", "walk", "morning", "evening", "elan", "x", "well-being", "none")
 PLACES = ("type", "type", "type", "type", "contained", "system", "compartment")
 
 _CODED = ("", "", "not", "in", "not-in", "above", "below", "missing")
@@ -153,21 +153,20 @@ class Queries:
 
     def _words(self, _: str) -> Criterion:
         """Return words to look for in narratives or contents."""
-        return self._choose(("_text", "_content")), self._alternatives(2)
+        return self._choose(("_text", "_content")), ",".join(self._sequence(2) for _ in range(self._few()))
 
-    def _alternatives(self, depth: int) -> str:
-        parts = [self._together(depth) for _ in range(self._few())]
-        return parts[0] if len(parts) == 1 else " OR ".join(f"({part})" for part in parts)
+    def _sequence(self, depth: int) -> str:
+        """Return words in a row, of which one at least has to be there."""
+        text = self._choose(WORDS)
+        if self._random.random() < 0.2:
+            text = f"{self._negation()} {text}"
+        for _ in range(self._few() - 1 + depth // 2):
+            further = f"({self._sequence(depth - 1)})" if depth and self._random.random() < 0.4 else self._choose(WORDS)
+            text += self._choose((" ", " ", " OR ", " or ", " and ")) + further
+        return f"{text} {self._negation()}" if self._random.random() < 0.3 else text
 
-    def _together(self, depth: int) -> str:
-        """Return words that have to be there, with others that must not."""
-        parts = [self._choose(WORDS) for _ in range(self._few())]
-        if depth and self._random.random() < 0.4:
-            parts.append(f"({self._alternatives(depth - 1)})")
-        if self._random.random() < 0.4:
-            parts.append(self._choose(("-{}", "NOT {}", "NOT ({} OR hope)", "-({} sea)")).format(self._choose(WORDS)))
-        self._random.shuffle(parts)
-        return " ".join(parts)
+    def _negation(self) -> str:
+        return self._choose(("-{}", "NOT {}", "NOT ({} OR hope)", "-({} sea)")).format(self._choose(WORDS))
 
     def _filter(self, kind: str) -> Criterion:
         return "_filter", self._expression(kind, 2)

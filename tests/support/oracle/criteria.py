@@ -6,7 +6,7 @@ from tests.support.oracle.addresses import reference_matches, uri_matches
 from tests.support.oracle.amounts import amount_matches, number_span, quantity_matches
 from tests.support.oracle.definitions import Parameter
 from tests.support.oracle.filters import filter_holds
-from tests.support.oracle.texts import contents, narrative, plain, says, split, string_matches, words
+from tests.support.oracle.texts import contents, plain, says, split, string_matches, words
 from tests.support.oracle.times import date_matches
 from tests.support.oracle.tokens import token_matches
 from tests.support.oracle.world import Resource, World
@@ -23,7 +23,7 @@ def fulfils(world: World, resource: Resource, name: str, text: str) -> bool:
         code, _, kind = step.partition(":")
         return any(fulfils(world, item, rest, text) for item in world.targets(resource, code, kind))
     if name in ("_text", "_content"):
-        texts = [narrative(resource), *(contents(resource) if name == "_content" else ())]
+        texts = contents(resource if name == "_content" else resource.get("text", {}))
         there = {word for item in texts for word in words(item)}
         return any(says(there, plain(part)) for part in split(text, ","))
     if name == "_filter":

@@ -14,7 +14,8 @@ from tests.support.oracle.world import Resource, World
 def in_order(world: World, names: list[str], sort: str) -> list[list[str]]:
     """Return references in the order of ``_sort``, those that are equal in it together."""
     groups = [names] if names else []
-    for key in sort.split(",") if sort else ():
+    keys = sort.split(",") if sort else []
+    for key in keys + ["-_id" if key.startswith("-") else "_id" for key in keys[-1:]]:  # what is equal goes by id
         groups = [part for group in groups for part in _parted(world, group, key)]
     return groups
 

@@ -14,6 +14,7 @@ LONGEST = 200  # characters of a text that are compared
 # Coding.version are left out on purpose.
 TEXTS = ("authorString", "description", "detailString", "display", "mitigation", "rationale", "scheduledString")
 TEXTS += ("statusReason", "text", "title", "unit", "value", "valueString")
+_WITHIN_WORDS = "a|abbr|acronym|b|bdo|big|cite|code|dfn|em|i|kbd|samp|small|span|strong|tt|var"
 
 
 def split(text: str, separator: str) -> list[str]:
@@ -62,9 +63,11 @@ def string_matches(modifier: str, value: str, wanted: str) -> bool:
     return readable(value).startswith(readable(wanted))
 
 
-def narrative(resource: Any) -> str:
-    """Return the words of the narrative without its markup."""
-    return html.unescape(re.sub(r"<[^>]*>", " ", resource.get("text", {}).get("div", "")))
+def narrative(div: str) -> str:
+    """Return the text of a narrative as it is read: without comments and tags, of which most part words."""
+    shown = re.sub(r"<!--.*?-->", "", div, flags=re.DOTALL)
+    shown = re.sub(rf"</?(?:{_WITHIN_WORDS})\b[^>]*>", "", shown)
+    return html.unescape(re.sub(r"<[^>]*>", " ", shown))
 
 
 def contents(node: Any) -> Iterator[str]:
@@ -74,7 +77,9 @@ def contents(node: Any) -> Iterator[str]:
             yield from contents(item)
     if isinstance(node, dict):
         for name, item in node.items():
-            if name in TEXTS and isinstance(item, str):
+            if name == "div":
+                yield narrative(item)
+            elif name in TEXTS and isinstance(item, str):
                 yield item
             else:
                 yield from contents(item)
@@ -86,34 +91,33 @@ def words(text: str) -> set[str]:
 
 
 def says(there: set[str], query: str) -> bool:
-    """Return whether the words that are there fulfil a query with ``OR``, ``NOT``, ``-`` and parentheses."""
-    tokens = [token for token in re.findall(r"[()]|(?<![^\s(])-|[^\s()]+", query) if token.upper() != "AND"]
-    found = _either(there, tokens)
+    """Return whether the words that are there fulfil a query.
+
+    All have to be there, but for ``OR``, ``NOT`` and ``-``; it is read from left to right, and parentheses group.
+    """
+    tokens = re.findall(r"[()]|(?<![^\s(])-|[^\s()]+", query)
+    found = _said(there, tokens)
     assert not tokens, query
     return found
 
 
-def _either(there: set[str], tokens: list[str]) -> bool:
-    found = _all(there, tokens)
-    while tokens and tokens[0].upper() == "OR":
-        tokens.pop(0)
-        found = _all(there, tokens) or found  # what is on the right has to be read in any case
-    return found
-
-
-def _all(there: set[str], tokens: list[str]) -> bool:
-    found = True
-    while tokens and tokens[0].upper() not in ("OR", ")"):
-        found = _one(there, tokens) and found
+def _said(there: set[str], tokens: list[str]) -> bool:
+    found = _one(there, tokens)
+    while tokens and tokens[0] != ")":
+        connective = tokens[0].upper()
+        if connective in ("AND", "OR"):
+            tokens.pop(0)
+        following = _one(there, tokens)  # which has to be read in any case
+        found = (found or following) if connective == "OR" else (found and following)
     return found
 
 
 def _one(there: set[str], tokens: list[str]) -> bool:
     token = tokens.pop(0)
-    if token.upper() in ("NOT", "-"):
+    if token in ("NOT", "-"):
         return not _one(there, tokens)
     if token == "(":
-        found = _either(there, tokens)
+        found = _said(there, tokens)
         assert tokens.pop(0) == ")"
         return found
     return words(token) <= there

@@ -8,8 +8,15 @@ import pytest
 
 from service.conformance.definitions import Definitions
 from service.conformance.published_parameters import published_parameters
+from service.conformance.terminology import Terminology
+from service.fhir.reference import Addresses
 from service.fhir.versions import R4
 from service.interactions.published import Published
+from service.search.modifier import Knowledge
+from service.search.references import References
+from service.search.source import SortKey, Source
+from service.search.text import escape
+from service.search.values import modifiers_of, read_values
 
 
 def listing(folder: Path, code: str, **definition: str) -> Definitions:
@@ -30,7 +37,7 @@ def listing(folder: Path, code: str, **definition: str) -> Definitions:
 
 def test_a_listed_parameter_of_a_plain_element_is_served(tmp_path: Path) -> None:
     parameters = published_parameters(listing(tmp_path, "publisher"), "ValueSet")
-    assert {"publisher", "publisher:exact", "publisher:contains"} <= parameters.keys()
+    assert modifiers_of(parameters["publisher"]) == ["missing", "exact", "contains"]
 
 
 @pytest.mark.parametrize(
@@ -52,8 +59,13 @@ def test_one_without_a_definition_stops_the_start(tmp_path: Path) -> None:
         published_parameters(listing(tmp_path, "more"), "ValueSet")
 
 
-def test_long_texts_are_not_searched_by_what_they_contain(tmp_path: Path) -> None:
+async def test_a_long_text_is_found_by_its_end(tmp_path: Path) -> None:
     definitions = listing(tmp_path, "description")
     parameters = published_parameters(definitions, "ValueSet")
-    with pytest.raises(ValueError, match="too long"):
-        Published(definitions, {"ValueSet": parameters})
+    published = Published(definitions, {"ValueSet": parameters})
+    longest = max(definitions.of_type("ValueSet"), key=lambda item: len(item.get("description", "")))
+    knowledge = Knowledge(References(Addresses()), Terminology(definitions), lambda: 0)
+    wanted = read_values(parameters["description"], "contains", escape(longest["description"][-60:]), knowledge)
+    page = await published.search([Source("ValueSet", wanted, (SortKey("_id"),))], 10)
+    assert len(longest["description"]) > 200
+    assert longest["id"] in [match.id for match in page.matches]

@@ -5,7 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.search.memory import holds, in_order
-from service.search.predicate import NOTHING, All, Any, Compare, Member, OneOf, Predicate, Present, StartsWith
+from service.search.predicate import (
+    NOTHING,
+    All,
+    Any,
+    Compare,
+    Contains,
+    LinkedTo,
+    Member,
+    Not,
+    OneOf,
+    Predicate,
+    Present,
+    StartsWith,
+)
 from service.search.source import SortKey
 
 DOCUMENT = {
@@ -24,6 +37,11 @@ DOCUMENT = {
         (OneOf("search.title", ("x",)), False),
         (StartsWith("words", "name=pl"), True),
         (StartsWith("words", "pl"), False),
+        (Contains("words", "name=", "oa"), True),
+        (Contains("words", "name=", "am"), False),
+        (Contains("search.title", "", ""), False),
+        (Not(Present("search.url")), False),
+        (Not(OneOf("search.title", ("x",))), True),
         (Compare("search.date.lo", "ge", 5), True),
         (Compare("search.date.lo", "gt", 5), False),
         (Compare("search.date.hi", "lt", 10), True),
@@ -39,10 +57,17 @@ DOCUMENT = {
         (Any((Present("none"), Present("words"))), True),
         (Member("search.spans", All((Compare("lo", "ge", 7), Compare("hi", "le", 8)))), True),
         (Member("search.spans", All((Compare("lo", "ge", 1), Compare("hi", "le", 1)))), False),
+        (Member("search.spans", Not(Compare("lo", "ge", 7))), True),
+        (Member("search.none", Not(Compare("lo", "ge", 7))), False),
     ],
 )
 def test_a_predicate_holds_or_not(predicate: Predicate, expected: bool) -> None:
     assert holds(predicate, DOCUMENT) is expected
+
+
+def test_what_is_linked_cannot_be_told_from_one_document() -> None:
+    with pytest.raises(TypeError, match="link"):
+        holds(LinkedTo("words", "goal=", "Goal", All()), DOCUMENT)
 
 
 ROWS = st.lists(st.tuples(st.none() | st.integers(0, 3), st.none() | st.integers(0, 3)), max_size=12)

@@ -14,20 +14,23 @@ from service.store.walk import Walk
 
 Document = dict[str, Any]
 
-FIELDS = ("a", "b", "s.lo", "s.hi")
-values = st.dictionaries(st.sampled_from(("a", "b", "lo")), st.integers(0, 2))
+FIELDS = ("a", "b", "c.d", "_id")
+values = st.fixed_dictionaries({}, optional={"a": st.integers(0, 2), "b": st.integers(0, 2), "c": st.just({"d": 1})})
+documents = st.lists(values, max_size=14).map(
+    lambda items: [{"_id": number, **item} for number, item in enumerate(items)]
+)
 
 
-def document(number: int, given: dict[str, int]) -> Document:
-    """Return a document in which both ends of the stretch ``s`` are there, or neither."""
-    stretch = {"s": {"lo": given["lo"], "hi": given["lo"] + number % 2}} if "lo" in given else {}
-    return {"_id": number, **{name: value for name, value in given.items() if name != "lo"}, **stretch}
+def order_of(fields: list[str], ways: list[bool]) -> list[SortKey]:
+    """Return an order that decides: by several sources after the id, too, which is the last key of one source."""
+    return [SortKey(*key) for key in zip([*fields, *({"_id"}.difference(fields))], ways, strict=False)]
 
 
-documents = st.lists(values, max_size=14).map(lambda items: [document(*item) for item in enumerate(items)])
-orders = st.tuples(
-    st.lists(st.sampled_from(FIELDS), unique=True, max_size=4), st.lists(st.booleans(), min_size=5, max_size=5)
-).map(lambda given: [SortKey(name, way) for name, way in zip([*given[0], "_id"], given[1], strict=False)])
+orders = st.builds(
+    order_of,
+    st.lists(st.sampled_from(FIELDS), unique=True, max_size=4),
+    st.lists(st.booleans(), min_size=5, max_size=5) | st.just([False] * 5) | st.just([True] * 5),
+)
 
 
 def value_at(document: Document, field: str) -> Any:
@@ -121,31 +124,27 @@ def test_ranks_are_in_the_order_of_the_walk(held: list[Document], order: list[So
     assert sorted(held, key=lambda each: rank(values_of(each, order), order)) == expected(order, held)
 
 
-def test_an_order_that_an_index_has_takes_one_query_for_each_page() -> None:
-    order = [SortKey("s.lo", is_demanded=True), SortKey("s.hi", is_demanded=True), SortKey("_id")]
-    held = Held([document(number, {"lo": number // 4}) for number in range(12)])
-    first = held.walked(order, 5)
-    held.walked(order, 5, values_of(first[-1], order))
-    assert [sort for _, sort, _ in held.asked] == [{"s.lo": 1, "s.hi": 1, "_id": 1}] * 2
-    beyond = [
-        {"s.lo": {"$gt": 1}},
-        {"s.lo": 1, "s.hi": {"$gt": 1}},
-        {"s.lo": 1, "s.hi": 1, "_id": {"$gt": 4}},
-    ]
-    assert [wanted for wanted, _, _ in held.asked] == [{}, {"$or": beyond}]
-
-
-def test_each_alternative_of_a_query_says_all_that_is_wanted() -> None:
-    held = Held([document(number, {"a": number // 4}) for number in range(12)])
+def test_what_is_asked_has_bounds_in_an_index_and_comes_in_its_order() -> None:
+    order = [SortKey("a"), SortKey("_id")]
+    held = Held([{"_id": number, "a": number // 4} for number in range(12)])
     walk = Walk(held.fetch, (1, 5), backward=True, includes_equal=False)
-    asyncio.run(walk.first({"b": None}, [SortKey("a"), SortKey("_id")], 4))
-    alternatives = [{"b": None, "a": {"$lt": 1}}, {"b": None, "a": 1, "_id": {"$lt": 5}}]
-    assert held.asked == [({"$or": alternatives}, {"a": -1, "_id": -1}, 4)]
+    found = asyncio.run(walk.first({"b": None}, order, 4))
+    assert [each["_id"] for each in found] == [4, 3, 2, 1]
+    assert held.asked == [
+        ({"b": None, "a": 1, "_id": {"$lt": 5}}, {"_id": -1}, 4),
+        ({"b": None, "a": {"$lt": 1}}, {"a": -1, "_id": -1}, 3),
+    ]
+
+
+def test_a_page_by_ids_takes_one_query() -> None:
+    held = Held([{"_id": number} for number in range(12)])
+    assert [each["_id"] for each in held.walked([SortKey("_id", descending=True)], 3, (7,))] == [6, 5, 4]
+    assert held.asked == [({"_id": {"$lt": 7}}, {"_id": -1}, 3)]
 
 
 def test_only_equals_of_the_last_value_are_put_in_the_order_of_the_next_key() -> None:
     order = [SortKey("a"), SortKey("b"), SortKey("_id")]
-    held = Held([document(number, {"a": number // 4, "b": 9 - number}) for number in range(12)])
+    held = Held([{"_id": number, "a": number // 4, "b": 9 - number} for number in range(12)])
     held.walked(order, 6)
     assert [(wanted, sort) for wanted, sort, _ in held.asked] == [
         ({"a": {"$ne": None}}, {"a": 1}),
