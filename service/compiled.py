@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from service.conformance.combinations import combinations
 from service.conformance.compartments import compartments
@@ -103,7 +103,8 @@ class Compiled:
         settings = self._settings
         allowed = SearchSettings(settings.default_page_size, settings.max_page_size, settings.explain)
         types = self._parameters | self._of_definitions
-        return SearchParser(types, self._terminology, self._references, lambda: microseconds(self._clock()), allowed)
+        now = partial(_microseconds, self._clock)
+        return SearchParser(types, self._parameters, self._terminology, self._references, now, allowed)
 
     @cached_property
     def _indexers(self) -> dict[str, Indexer]:
@@ -128,3 +129,7 @@ class Compiled:
             parameter_hashes(parameters, self._references),
             indexes(parameters, combinations(self._definitions, name)),
         )
+
+
+def _microseconds(clock: Clock) -> int:
+    return microseconds(clock())

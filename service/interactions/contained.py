@@ -24,6 +24,8 @@ def with_contained(sources: Sequence[Source], search: SearchRequest, context: Co
     if len(sources) > 1 or any(name == "_sort" for name, _ in search.applied):
         raise _refusal("Contained resources are searched one type at a time, and in no order")
     (source,) = sources
+    if source.type not in context.search_parser.linked:
+        raise _refusal(f"Nothing contains a {source.type} here")
     try:
         inside = of_contained(source.type, source.predicate)
     except ValueError as error:

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/search.html#chaining, #has, #content, #text and https://hl7.org/fhir/R4/search_filter.html
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -36,8 +36,10 @@ RESULT = ("_sort", "_count", "_total", "_include", "_revinclude", "_summary", "_
 _REFUSED = {
     "_list": "lists of resources are not kept here; ask for the resources by _id",
     "_query": "there are no named queries here",
+    "_type": "it is for searches of several types: ?_type=Goal, or Patient/1/*?_type=Goal",
 }
 
+_FORM_OF_REVERSE = "This has the form _has:Type:parameter:parameter of that type"
 _TOO_MANY_LINKS = f"A search takes at most {MOST_LINKS} steps from one resource to another"
 
 Parameters = Mapping[str, SearchParameter]
@@ -48,10 +50,15 @@ class UnknownParameterError(Exception):
 
 
 class Criteria:
-    """Reads the criteria of one search over ``types``; ``used`` are by type the codes that it came by."""
+    """Reads the criteria of one search; ``used`` are by type the codes that it came by.
 
-    def __init__(self, types: Mapping[str, Parameters], knowledge: Knowledge) -> None:
+    ``types`` have the search parameters of each type that is served; those in ``linked`` refer to each other, and have
+    the words of their texts indexed.
+    """
+
+    def __init__(self, types: Mapping[str, Parameters], linked: Collection[str], knowledge: Knowledge) -> None:
         self._types = types
+        self._linked = linked
         self._knowledge = knowledge
         self.used: dict[str, set[str]] = {}
         self._links = 0
@@ -65,7 +72,7 @@ class Criteria:
             raise ValueError(_TOO_MANY_LINKS)
         if name in (*_TEXT_QUERIES, _FILTER) and len(text) > LONGEST_QUERY:
             raise ValueError(f"This has at most {LONGEST_QUERY} characters")
-        if name in _TEXT_QUERIES:
+        if name in _TEXT_QUERIES and resource_type in self._linked:
             self._use(resource_type, name)
             return any_of(map(_TEXT_QUERIES[name], split_unescaped(text, ",")))
         if name == _FILTER:
@@ -75,7 +82,7 @@ class Criteria:
         first, dot, rest = name.partition(".")
         code, colon, modifier = first.partition(":")
         if code in SPECIAL:
-            raise UnknownParameterError(f"{code} has no modifiers")
+            raise UnknownParameterError(_misused(name, resource_type))
         parameter = self.parameter(resource_type, code)
         if colon and not modifier:
             raise UnknownParameterError(f"{code}: has no modifier behind its colon")
@@ -103,7 +110,7 @@ class Criteria:
         if target and target not in parameter.targets:
             known = ", ".join(parameter.targets)
             raise UnknownParameterError(f"{parameter.code} does not lead to {shown(target)}, only to {known}")
-        served = [item for item in ([target] if target else parameter.targets) if item in self._types]
+        served = [item for item in ([target] if target else parameter.targets) if item in self._linked]
         if not served:
             sentence = f"{target or ' or '.join(parameter.targets)} is not kept here, so nothing can be chained to it"
             raise UnknownParameterError(f"{sentence}; {parameter.code}:identifier=system|value finds what refers so")
@@ -111,7 +118,7 @@ class Criteria:
         unknown = []
         for each in served:
             try:
-                part = self._linked(each, rest, text, links)
+                part = self._follow(each, rest, text, links)
             except UnknownParameterError as error:
                 unknown.append(error)
             else:
@@ -122,7 +129,7 @@ class Criteria:
             raise unknown[0]
         return any_of(found)
 
-    def _linked(self, resource_type: str, name: str, text: str, links: int) -> Predicate:
+    def _follow(self, resource_type: str, name: str, text: str, links: int) -> Predicate:
         self._links += 1
         if self._links > MOST_LINKS_IN_ALL:
             raise ValueError(f"A search takes at most {MOST_LINKS_IN_ALL} steps from resources to others in all")
@@ -131,28 +138,32 @@ class Criteria:
     def _reverse(self, resource_type: str, name: str, text: str, links: int) -> Predicate:
         _, source, code, rest = [*name.split(":", 3), "", "", ""][:4]
         if not rest:
-            raise ValueError("This has the form _has:Type:parameter:parameter of that type")
-        if source not in self._types:
-            raise UnknownParameterError(f"{shown(source)} is not kept here{did_you_mean(source, self._types)}")
+            raise ValueError(_FORM_OF_REVERSE)
+        if source not in self._linked:
+            raise UnknownParameterError(f"{shown(source)} is not kept here{did_you_mean(source, self._linked)}")
         parameter = self.parameter(source, code)
         if resource_type not in parameter.targets:
             raise UnknownParameterError(f"{source}?{code} does not lead to {resource_type}")
-        return LinkedFrom(source, *fields.link(parameter), self._linked(source, rest, text, links))
+        return LinkedFrom(source, *fields.link(parameter), self._follow(source, rest, text, links))
 
     def _filter(self, resource_type: str, text: str, links: int) -> Predicate:
         def ask(name: str, value: str) -> Predicate:
             try:
                 return self.read(resource_type, name, value, links)
-            except UnknownParameterError as error:  # a filter is understood as a whole, or not at all
-                raise ValueError(str(error)) from None
+            except UnknownParameterError as error:
+                raise self._within_filter(error, links) from None
 
         def type_of(path: str) -> str:
             try:
                 return self._type_at(resource_type, path)
             except UnknownParameterError as error:
-                raise ValueError(str(error)) from None
+                raise self._within_filter(error, links) from None
 
         return read_filter(text, ask, type_of)
+
+    def _within_filter(self, error: UnknownParameterError, links: int) -> Exception:
+        """Return what to raise: a filter is understood whole or not at all, but another type may know what one does not."""
+        return error if links else ValueError(str(error))
 
     def _type_at(self, resource_type: str, path: str) -> str:
         """Return the type of the parameter that a chain ends at."""
@@ -163,9 +174,17 @@ class Criteria:
         for step in steps:
             code, _, target = step.partition(":")
             targets = [name for each in types if code in self._types[each] for name in self._types[each][code].targets]
-            types = [name for name in ([target] if target else targets) if name in self._types] or types
+            types = [name for name in ([target] if target else targets) if name in self._linked] or types
         known = [self._types[each][last].type for each in types if last in self._types[each]]
         return known[0] if known else self.parameter(types[0], last).type
+
+
+def _misused(name: str, resource_type: str) -> str:
+    if name == REVERSE:
+        return _FORM_OF_REVERSE
+    if ":" not in name:
+        return f"There are no words of a {resource_type} to search"
+    return f"{name.partition(':')[0]} has no modifiers"
 
 
 def _unknown(code: str, resource_type: str, known: list[str]) -> str:

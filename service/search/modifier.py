@@ -28,14 +28,8 @@ class Modifier:
     """One way to read the values of a parameter."""
 
     read: Read
-    of: frozenset[str] | None = None
-    """The FHIR types of which one must be among those of the parameter's values; None stands for any."""
     negates: bool = False
     """Whether it asks for the resources of which no value is as ``read`` says."""
-
-    def applies(self, parameter: SearchParameter) -> bool:
-        """Return whether the values of ``parameter`` can be read in this way."""
-        return self.of is None or not self.of.isdisjoint(parameter.value_types)
 
 
 Modifiers = dict[str, Modifier]

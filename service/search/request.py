@@ -1,6 +1,6 @@
 """From the parameters of a search to what it asks for (https://hl7.org/fhir/R4/search.html)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -68,17 +68,22 @@ class SearchRequest:
 
 
 class SearchParser:
-    """Reads the searches over ``types``, the search parameters of each resource type by their codes."""
+    """Reads the searches over ``types``, the search parameters of each resource type by their codes.
+
+    The types in ``linked`` are those whose resources refer to each other.
+    """
 
     def __init__(
         self,
         types: Mapping[str, criteria.Parameters],
+        linked: Collection[str],
         terminology: Terminology,
         references: References,
         now: Callable[[], int],
         settings: Settings,
     ) -> None:
         self.types = dict(types)
+        self.linked = frozenset(linked)
         self._knowledge = Knowledge(references, terminology, now)
         self._settings = settings
 
@@ -94,12 +99,17 @@ class SearchParser:
         knowledge = Knowledge(references, self._knowledge.terminology, self._knowledge.now)
         if sum(len(text) for _, text in parameters) > MOST_CHARACTERS:
             raise OutcomeError(Issue("parameter-value", f"A search has at most {MOST_CHARACTERS} characters of values"))
-        reading = _Reading(self, Criteria(self.types, knowledge), types, lenient)
+        reading = _Reading(self, Criteria(self.types, self.linked, knowledge), types, lenient)
         for name, text in parameters:
             reading.read(name, text)
         if reading.refused:
             raise OutcomeError(*reading.refused)
         return reading.request()
+
+    @property
+    def types_linked(self) -> dict[str, criteria.Parameters]:
+        """The types whose resources refer to each other, and their parameters."""
+        return {name: parameters for name, parameters in self.types.items() if name in self.linked}
 
     @property
     def settings(self) -> Settings:
@@ -126,7 +136,7 @@ class _Reading:
     def read(self, name: str, text: str) -> None:
         plain = name.partition(":")[0]
         if plain in INCLUDES:
-            found = self._attempt(name, text, partial(read_include, name, text, self.parser.types, self.types))
+            found = self._attempt(name, text, partial(read_include, name, text, self.parser.types_linked, self.types))
             self.includes.extend(found or ())
             if len(self.includes) > MOST_INCLUDES:
                 self._refuse(name, f"A search has at most {MOST_INCLUDES} includes")

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from service.conformance.search_modifiers import MISSING, modifiers_of
 from service.conformance.search_parameters import COMPOSITE, SearchParameter
 from service.fhir.outcome import did_you_mean, shown
 from service.search import fields
@@ -12,7 +13,6 @@ from service.search.types import date, number, quantity, reference, string, toke
 
 MOST_VALUES = 1_000
 """Values of one parameter, with commas between."""
-MISSING = "missing"
 
 _OF_TYPE: dict[str, Modifiers] = {
     "date": date.MODIFIERS,
@@ -27,12 +27,6 @@ _OF_TYPE: dict[str, Modifiers] = {
 
 class UnknownModifierError(Exception):
     """The parameter has no such modifier; the message lists those that it has."""
-
-
-def modifiers_of(parameter: SearchParameter) -> list[str]:
-    """Return the names of the modifiers that ``parameter`` can have."""
-    named = [name for name, way in _OF_TYPE.get(parameter.type, {}).items() if name and way.applies(parameter)]
-    return [MISSING, *named, *parameter.targets]
 
 
 def read_values(parameter: SearchParameter, modifier: str, text: str, knowledge: Knowledge) -> Predicate:
@@ -55,12 +49,9 @@ def read_values(parameter: SearchParameter, modifier: str, text: str, knowledge:
 def _way(parameter: SearchParameter, modifier: str) -> Modifier:
     if parameter.type == COMPOSITE and not modifier:
         return Modifier(_composite)
-    way = _OF_TYPE.get(parameter.type, {}).get(modifier)
-    if way is not None and way.applies(parameter):
-        return way
-    if modifier in parameter.targets:
-        return reference.of_type(modifier)
-    known = modifiers_of(parameter)
+    known = modifiers_of(parameter) if modifier else ()
+    if not modifier or modifier in known:
+        return _OF_TYPE[parameter.type].get(modifier) or reference.of_type(modifier)
     listed, hint = ", ".join(f":{name}" for name in known), did_you_mean(modifier, known)
     raise UnknownModifierError(f"{parameter.code} has no modifier :{shown(modifier)}, only {listed}{hint}")
 

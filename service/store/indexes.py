@@ -90,11 +90,11 @@ def _of_list(parameter: SearchParameter) -> Iterator[Index]:
 def _in_members(composite: SearchParameter) -> Sequence[str]:
     """Return the fields of a member of ``composite`` by which an index finds it.
 
-    They are those of the components with one value each, or where there are none, one field.
+    They are those of the components with one plain value each, or where there are none, one field.
     """
-    single = [item for item in composite.components if fields.has_own_field(item) or fields.is_one_span(item)]
+    single = [fields.own_field(item) for item in composite.components if fields.has_own_field(item)]
     if single:
-        return [_entrance(item) for item in single]
+        return single  # what is equal, so that the ids that follow are in order
     lists = [_entrance(item) if fields.is_bounded(item) else fields.WORDS for item in composite.components]
     return sorted(lists, key=lambda field: field != fields.WORDS)[:1]
 

@@ -66,22 +66,22 @@ class Walk:
             equal = both(wanted, {keys[0].field: start[0]})
             found = await self._first(equal, keys[1:], start[1:], count)
         if len(found) < count:
-            beyond = both(wanted, self._beyond(keys[0], start))
-            first = self._first_in_index if _are_side_by_side(keys) else self._first_groups
-            found += await first(beyond, keys, count - len(found))
+            beyond = self._beyond(keys[0], start)
+            first = self._first_in_index if _are_side_by_side(keys) else self._first_of_groups
+            found += await first(wanted, beyond, keys, count - len(found))
         return found
 
-    async def _first_in_index(self, wanted: Document, keys: Keys, count: int) -> list[Document]:
-        return await self._fetch(wanted, self._ways(keys), count)
+    async def _first_in_index(self, wanted: Document, beyond: Document, keys: Keys, count: int) -> list[Document]:
+        return await self._fetch(both(wanted, beyond), self._ways(keys), count)
 
-    async def _first_groups(self, wanted: Document, keys: Keys, count: int) -> list[Document]:
-        """Return the first documents by way of their groups with the same first key.
+    async def _first_of_groups(self, wanted: Document, beyond: Document, keys: Keys, count: int) -> list[Document]:
+        """Return the first of the documents that are ``beyond``, by way of their groups with the same first key.
 
         The order by that key alone gives all of them, save that of the last value there may be others that come first
         by the rest of the keys.
         """
         first = keys[:1]
-        found = await self._fetch(wanted, self._ways(first), count)
+        found = await self._fetch(both(wanted, beyond), self._ways(first), count)
         last = values_of(found[-1], first) if len(found) == count else None
         complete = [each for each in found if last is None or rank(values_of(each, first), first) != rank(last, first)]
         complete.sort(key=lambda each: rank(values_of(each, keys), keys), reverse=self._backward)
@@ -92,8 +92,8 @@ class Walk:
 
     def _beyond(self, key: SortKey, start: Start) -> Document:
         """Return the filter for the documents that have ``key``, and come after ``start`` by it."""
-        if start is None:
-            return {} if key.always_there else {key.field: {"$ne": None}}
+        if start is None:  # an index over some of the documents is taken where the filter demands its field
+            return {} if key.is_demanded or key.field == "_id" else {key.field: {"$ne": None}}
         return {key.field: {"$lt" if key.descending != self._backward else "$gt": start[0]}}
 
     def _ways(self, keys: Keys) -> dict[str, int]:

@@ -26,7 +26,11 @@ from tests.support.service import PATIENCE
 TITLE = {"code": "title", "type": "string", "expression": "CarePlan.title"}
 PLAN = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "subject": {"reference": "Patient/1"}}
 SEASON = "http://example.org/season"
-IN_SEASON = {"code": "season", "type": "string", "expression": f"CarePlan.extension.where(url = '{SEASON}').value.ofType(string)"}
+IN_SEASON = {
+    "code": "season",
+    "type": "string",
+    "expression": f"CarePlan.extension.where(url = '{SEASON}').value.ofType(string)",
+}
 
 
 def with_parameter(folder: Path, **definition: Any) -> Definitions:
@@ -57,11 +61,11 @@ async def test_a_new_string_parameter_is_searched_sorted_and_listed(settings: Se
         for number, title in enumerate(titles):
             await client.put(f"/CarePlan/{number}", json=PLAN | {"id": str(number), "title": title})
         await client.put("/CarePlan/9", json=PLAN | {"id": "9"})
-        assert await found(client, "title=ELAN") == titles[:3]
-        assert await found(client, "title=élan") == titles[:3]
+        assert await found(client, "title=ELAN&_sort=_id") == titles[:3]
+        assert await found(client, "title=élan&_sort=_id") == titles[:3]
         assert await found(client, "title=Elan VITAL") == titles[:1]
         assert await found(client, r"title=elands\, and") == titles[2:3]
-        assert await found(client, "title=strasse,zwolf") == titles[3:]
+        assert await found(client, "title=strasse,zwolf&_sort=_id") == titles[3:]
         assert await found(client, "title=vital") == []  # it does not start so
         assert await found(client, "title=e.*") == []
         assert await found(client, "title=elan&_sort=-title") == ["ELANDS, and more", "Élan  vital", "elan"]
@@ -163,9 +167,7 @@ async def answered(client: httpx.AsyncClient, query: str) -> list[str]:
     return await found(client, query)
 
 
-async def test_a_new_parameter_answers_when_what_is_stored_is_indexed_by_it(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_a_new_parameter_answers_when_what_is_stored_is_indexed_by_it(settings: Settings, tmp_path: Path) -> None:
     definitions = with_parameter(tmp_path, **IN_SEASON)
     async with client_of(settings) as before:
         await before.put("/CarePlan/a", json=in_season("a", "Spring"))
@@ -237,21 +239,19 @@ async def test_reindexing_that_was_killed_is_gone_on_with(settings: Settings, tm
             assert stored.status_code == 200
         plans = mongo[database]["CarePlan"]
         done = {"words": "season=spring"}
-        killed = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
+        killed = await asyncio.create_subprocess_exec(*arguments, stdout=subprocess.DEVNULL)
         try:
             deadline = time.monotonic() + PATIENCE
             while await plans.count_documents(done) < 100:
                 assert time.monotonic() < deadline
         finally:
             killed.kill()
-            killed.wait(PATIENCE)
+            await killed.wait()
         assert 100 <= await plans.count_documents(done) < len(names)
         async with client_of(settings, definitions=definitions) as new:
             await refused(new, "/CarePlan?season=spring")
             await new.put("/CarePlan/n0000", json=in_season("n0000", "summer"))
-            ended = await asyncio.to_thread(
-                subprocess.run, arguments, capture_output=True, text=True, timeout=PATIENCE
-            )
+            ended = await asyncio.to_thread(subprocess.run, arguments, capture_output=True, text=True, timeout=PATIENCE)
             assert ended.returncode == 0, ended.stderr
             assert "CarePlan:" in ended.stdout
             counted = {"season=spring": len(names) - 1, "season=summer": 1}

@@ -84,7 +84,7 @@ def indexed_types(definitions: Definitions) -> dict[str, IndexedType]:
 @pytest.fixture(scope="session")
 def parser(definitions: Definitions, parameters: dict[str, dict[str, SearchParameter]]) -> SearchParser:
     allowed = SearchSettings(page_size=20, largest_page=1000)
-    return SearchParser(parameters, Terminology(definitions), References(Addresses()), lambda: 0, allowed)
+    return SearchParser(parameters, parameters, Terminology(definitions), References(Addresses()), lambda: 0, allowed)
 
 
 @pytest.fixture(params=["pymongo", "motor"])

@@ -248,7 +248,7 @@ async def test_a_transaction_keeps_all_of_its_writes(opened: OpenStore) -> None:
         return "done"
 
     assert await opened.store.transaction(work) == "done"
-    assert await opened.found("CarePlan") == ["kept", "new"]
+    assert await opened.found("CarePlan") == ["new", "kept"]
     assert await versions(opened, "kept") == [2, 1]
 
 

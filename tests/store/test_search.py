@@ -261,7 +261,7 @@ async def test_explanations_tell_of_what_was_asked_of_other_collections(filled: 
     assert all(told.indexes and not told.collection_scan for told in store.explained)
 
 
-@pytest.mark.parametrize("name", ["search.status", "search.date.lo"])
+@pytest.mark.parametrize("name", ["search.status", "search.date.lo", CHANGED.field])
 async def test_nothing_before_a_page_is_read_for_it(filled: OpenStore, name: str) -> None:
     sources = [source("CarePlan", SortKey(name), predicate=OneOf("search.intent", ("plan",)))]
     page = await filled.store.search(sources, 4)
@@ -271,3 +271,4 @@ async def test_nothing_before_a_page_is_read_for_it(filled: OpenStore, name: str
         store = filled.store.explaining()
         await store.search(sources, 4, place)
         assert sum(told.documents_examined or 0 for told in store.explained) <= 15, store.explained
+        assert not any(told.collection_scan for told in store.explained)

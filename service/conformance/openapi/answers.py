@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from service.conformance.definitions import Definitions
+from service.conformance.openapi.samples import Samples
 from service.conformance.openapi.tables import MEDIA_TYPES, Table, fill, refer, table
 from service.fhir.outcome import RULES, VALIDATION_RULE, Issue, operation_outcome, success_outcome
 from service.fhir.positions import Position
@@ -13,14 +14,18 @@ _FINDINGS = ("binding", "cpl-3", "extensible-binding")
 HEADERS: Table = {
     "ETag": {"description": 'The version, such as `W/"1"`.', "schema": {"type": "string"}},
     "Last-Modified": {"description": "When the version was made.", "schema": {"type": "string"}},
+    "Link": {"description": 'With `rel="next"` where to go on.', "schema": {"type": "string"}},
     "Location": {"description": "The address of the new version.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "string"}},
 }
+_HEADERS_OF = {"page-expired": "Link", "parameter-not-indexed": "Retry-After", "database-unavailable": "Retry-After"}
+"""What comes with an answer that names a rule."""
 
 
 class Answers:
     """Collects the answers of all operations; the same errors of two operations become one component."""
 
-    def __init__(self, definitions: Definitions, groups: dict[str, list[str]]) -> None:
+    def __init__(self, definitions: Definitions, samples: Samples, groups: dict[str, list[str]]) -> None:
         self._groups = groups
         self._concepts = {item["code"]: item for item in definitions.get(VALIDATION_RULE)["concept"]}
         self._example_type = definitions.stored_types[0]
@@ -30,6 +35,7 @@ class Answers:
         self.examples: Table = {
             "Done": {"summary": "Done", "value": success_outcome("Deleted")},
             "Findings": {"summary": "What was found", "value": operation_outcome(map(self._issue, _FINDINGS))},
+            "CutShort": {"summary": "One plan found, and too much to be included", "value": self._cut_short(samples)},
         }
 
     def of_operation(self, row: Table, resource_type: str = "") -> Table:
@@ -53,8 +59,10 @@ class Answers:
             name = self._names[key] = f"{operation}-{status}"
             cases = "; ".join(self._concepts[rule]["display"] for rule in rules)
             content = {"schema": refer("schemas", "OperationOutcome"), "examples": self._examples(rules)}
+            headers = {header: refer("headers", header) for rule in rules if (header := _HEADERS_OF.get(rule))}
             self.responses[name] = {
                 "description": f"{HTTPStatus(status).phrase}. {cases}.",
+                **({"headers": headers} if headers else {}),
                 "content": dict.fromkeys(MEDIA_TYPES, content),
             }
         return refer("responses", self._names[key])
@@ -64,6 +72,12 @@ class Answers:
             outcome = operation_outcome([self._issue(rule)])
             self.examples[rule] = {"summary": self._concepts[rule]["display"], "value": outcome}
         return {rule: refer("examples", rule) for rule in rules}
+
+    def _cut_short(self, samples: Samples) -> Table:
+        """Return a searchset that says what it leaves out."""
+        found = samples.searchset(self._example_type)
+        told = {"resource": operation_outcome([self._issue("include-limit")]), "search": {"mode": "outcome"}}
+        return found | {"entry": [*found["entry"], told]}
 
     def _issue(self, rule: str) -> Issue:
         words = fill(self._outcomes.get(rule, {}), self._example_type)
@@ -78,8 +92,8 @@ def _success(answer: Table, resource_type: str) -> Table:
         response["headers"] = {name: refer("headers", name) for name in answer["headers"]}
     if "schema" in answer:
         schema: Any = refer("schemas", answer["schema"])
-        if answer.get("or_outcome"):
-            schema = {"anyOf": [schema, refer("schemas", "OperationOutcome")]}
+        if "or" in answer:
+            schema = {"anyOf": [schema, refer("schemas", answer["or"])]}
         content = {"schema": schema}
         if "example" in answer:
             content["examples"] = {answer["example"]: refer("examples", answer["example"])}

@@ -16,7 +16,7 @@ def openapi_document(definitions: Definitions) -> Table:
     rows = table("interactions")
     samples = Samples(definitions)
     parameters = Parameters(definitions, samples)
-    answers = Answers(definitions, rows["rules"])
+    answers = Answers(definitions, samples, rows["rules"])
     paths = _Paths(definitions, samples, parameters, answers)
     for row in rows["system"]:
         if _is_served(row, definitions.capability["rest"][0]):

@@ -51,7 +51,7 @@ class Samples:
             examples[f"{name}Sample"] = {"summary": f"A sample {words}", "value": self._shortest[name]}
             examples[f"{name}New"] = {"summary": f"A new {words}", "value": self._new[name]}
             examples[f"{name}Parameters"] = {"summary": "Parameters", "value": self._parameters(name)}
-            examples[f"{name}Searchset"] = {"summary": f"One {words} found", "value": self._searchset(name)}
+            examples[f"{name}Searchset"] = {"summary": f"One {words} found", "value": self.searchset(name)}
             examples[f"{name}History"] = {"summary": "Two versions", "value": self._history(name)}
         for name, bundle in self._transactions.items():
             examples[f"Transaction-{name}"] = {
@@ -81,7 +81,8 @@ class Samples:
         parts = [{"name": "profile", "valueUri": profile}, {"name": "resource", "resource": brief}]
         return {"resourceType": "Parameters", "parameter": parts}
 
-    def _searchset(self, resource_type: str) -> Resource:
+    def searchset(self, resource_type: str) -> Resource:
+        """Return what a search finds that finds one sample."""
         address = f"{self._address}/{resource_type}"
         entry = {
             "fullUrl": self._url(resource_type),

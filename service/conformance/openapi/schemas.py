@@ -61,6 +61,16 @@ _VALIDATE: Table = {
     },
     "additionalProperties": False,
 }
+_EXPLANATION: Table = {
+    "type": "object",
+    "description": "How the database does a search",
+    "required": ["resourceType", "parameter"],
+    "properties": {
+        "resourceType": {"const": "Parameters"},
+        "parameter": {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["name"]}},
+    },
+    "additionalProperties": False,
+}
 _HEALTH: Table = {"type": "object", "description": "How the service is"}
 
 
@@ -81,6 +91,7 @@ class _Schemas:
         self._extensions = table("extensions")
         self.done: dict[str, Table] = {
             "AnyResource": _ANY_RESOURCE,
+            "Explanation": _EXPLANATION,
             "Extension": _EXTENSION,
             "Health": _HEALTH,
             "ValidateParameters": _VALIDATE,

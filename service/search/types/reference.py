@@ -49,8 +49,8 @@ def _versions(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Pr
 
 MODIFIERS: Modifiers = {
     "": Modifier(_plain),
-    "identifier": Modifier(_identifier, frozenset({"Reference"})),
-    "below": Modifier(_versions, frozenset({"canonical"})),
+    "identifier": Modifier(_identifier),
+    "below": Modifier(_versions),
 }
 
 

@@ -17,8 +17,6 @@ from service.search.text import normalise, split_unescaped, unescape
 
 LONGEST_TEXT = 200
 """Normalised characters of the text beside a code that can be searched."""
-_CODED = frozenset({"code", "Coding", "CodeableConcept"})
-_WORDED = frozenset({"Coding", "CodeableConcept", "Identifier"})
 
 T = TypeVar("T")
 Coding = tuple[str | None, str | None]
@@ -98,12 +96,12 @@ def _above(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predi
 MODIFIERS: Modifiers = {
     "": Modifier(_plain),
     "not": Modifier(_plain, negates=True),
-    "text": Modifier(_with_text, _WORDED),
-    "in": Modifier(_in, _CODED),
-    "not-in": Modifier(_in, _CODED, negates=True),
-    "below": Modifier(_below, _CODED),
-    "above": Modifier(_above, _CODED),
-    "of-type": Modifier(_of_type, frozenset({"Identifier"})),
+    "text": Modifier(_with_text),
+    "in": Modifier(_in),
+    "not-in": Modifier(_in, negates=True),
+    "below": Modifier(_below),
+    "above": Modifier(_above),
+    "of-type": Modifier(_of_type),
 }
 
 

@@ -36,11 +36,13 @@ class Query:
 
 
 _COUNTS = "all matches are counted"
+_OF_ONE = "what belongs to one person is looked through, and nobody has more than a few dozen"
+_LOOKED_UP = "goals are looked up one after the other until the page is full, as one in so many has what is asked for"
 
 QUERIES = (
     Query("patient", "/CarePlan?patient=Patient/{person}"),
     Query("patient and status", "/CarePlan?patient=Patient/{person}&status=active", of="active"),
-    Query("subject and category", "/CarePlan?subject=Patient/{person}&category={kind}"),
+    Query("subject and category", "/CarePlan?subject=Patient/{person}&category={kind}", looks=_OF_ONE),
     Query("status, overdue review", f"/CarePlan?status=active&next-review=lt{_TODAY}"),
     Query("CHIME category", f"/Goal?category={_CHIME}|connectedness"),
     Query("rare category", f"/CarePlan?category={_KIND}|{RARE_KIND}"),
@@ -58,10 +60,20 @@ QUERIES = (
     Query("stipulation-review", f"/CarePlan?stipulation-review=imposed$lt{_TODAY}"),
     Query("chain to common goals", f"/CarePlan?goal.category={_CHIME}|connectedness"),
     Query("chain to rare goals", f"/CarePlan?goal.category={_FOCUS}|{RARE_FOCUS}"),
-    Query("patient and chain", f"/CarePlan?patient=Patient/{{person}}&goal.category={_CHIME}|connectedness", "regular"),
-    Query("chain from assessment", f"/RiskAssessment?pertains-to-goal.category={_CHIME}|hope"),
+    Query(
+        "patient and chain",
+        f"/CarePlan?patient=Patient/{{person}}&goal.category={_CHIME}|connectedness",
+        "regular",
+        looks=_OF_ONE,
+    ),
+    Query("chain from assessment", f"/RiskAssessment?pertains-to-goal.category={_CHIME}|hope", looks=_LOOKED_UP),
     Query("_has", "/Goal?_has:CarePlan:goal:status=active"),
-    Query("patient and _has", "/Goal?patient=Patient/{person}&_has:CarePlan:goal:status=active", of="active"),
+    Query(
+        "patient and _has",
+        "/Goal?patient=Patient/{person}&_has:CarePlan:goal:status=active",
+        of="active",
+        looks=_OF_ONE,
+    ),
     Query("_include", "/CarePlan?patient=Patient/{person}&_include=CarePlan:goal"),
     Query("_revinclude", "/Goal?patient=Patient/{person}&_revinclude=CarePlan:goal"),
     Query("patient by date", "/CarePlan?patient=Patient/{person}&_sort=-date"),

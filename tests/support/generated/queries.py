@@ -31,7 +31,6 @@ OWNERS = {
     "RiskAssessment": ("Patient/1", "Patient/2", "Practitioner/1", "Device/1"),
 }
 WORDS = ("hope", "HOPE", "sea", "caf\u00e9", "walk", "morning", "evening", "elan", "x", "well-being", "none")
-PLACES = ("type", "type", "type", "type", "contained", "system", "compartment")
 
 _CODED = ("", "", "not", "in", "not-in", "above", "below", "missing")
 _MODIFIERS = {
@@ -53,6 +52,7 @@ _OPERATORS = {
 _TERMINOLOGICAL = (("in", "in"), ("ni", "in"), ("ss", "below"), ("sb", "above"))
 _CONTAINED_TYPES = ([], [("_containedType", "contained")], [("_containedType", "container")])
 Criterion = tuple[str, str]
+Search = tuple[str, list[str], list[Criterion]]  # a path, the types that are searched there, and what is asked for
 
 
 def modifiers(resource_type: str, parameter: Parameter) -> tuple[str, ...]:
@@ -82,31 +82,48 @@ class Queries:
         self._choose = random.choice
 
     def address(self) -> str:
-        """Return a whole address: of a type, of the system, of a compartment; what it asks for, in which order."""
-        form, kind = self._choose(PLACES), self._choose(TYPES)
-        place, types, codes = kind, [kind], None
-        asked: list[Criterion] = []
-        if form == "contained":
-            place, types = "Goal", ["Goal"]
-            asked = [("_contained", self._choose(("true", "both"))), *self._choose(_CONTAINED_TYPES)]
-        if form == "compartment":
-            place = f"{self._choose(OWNERS[kind])}/{kind}"
-        if form == "system":
-            types = self._random.sample(TYPES, self._random.randint(1, 3))
-            place, codes = "", self._shared(types)
-            asked = [("_type", ",".join(types))]
-        simple = form in ("contained", "system")
-        asked += [self._plain(types[0], codes) if simple else self._criterion(kind) for _ in range(self._few())]
-        if form != "contained" and self._random.random() < 0.4:
-            asked.append(("_sort", self._order(types[0], codes)))
-        if form != "contained" and self._random.random() < 0.4:
-            asked += [self._include(types) for _ in range(self._few())]
+        """Return a whole address: where it searches, what it asks for, in which order, and what with it."""
+        place, types, asked = self._choose(WAYS)(self)
+        if "_contained" not in dict(asked):
+            if self._random.random() < 0.4:
+                asked.append(("_sort", self._order(types)))
+            if self._random.random() < 0.4:
+                asked += [self._include(types) for _ in range(self._few())]
         return f"{place}?" + "&".join(f"{name}={quote(text, safe='/:|')}" for name, text in asked)
+
+    def _of_a_type(self) -> Search:
+        kind = self._choose(TYPES)
+        return kind, [kind], self._several(lambda: self._criterion(kind))
+
+    def _of_a_compartment(self) -> Search:
+        kind = self._choose(TYPES)
+        return f"{self._choose(OWNERS[kind])}/{kind}", [kind], self._several(lambda: self._criterion(kind))
+
+    def _of_a_whole_compartment(self) -> Search:
+        _, types, asked = self._of_some_types()
+        return f"{self._choose(OWNERS[types[0]])}/*", types, asked
+
+    def _of_some_types(self) -> Search:
+        types = self._random.sample(TYPES, self._random.randint(1, 3))
+        asked = self._several(lambda: self._plain(types[0], self._common(types)))
+        return "", types, [("_type", ",".join(types)), *asked]
+
+    def _of_everything(self) -> Search:
+        codes = [code for code in self._common([*TYPES]) if code.startswith("_")]  # R4: those that any resource has
+        return "", [*TYPES], self._several(lambda: self._plain(TYPES[0], codes))
+
+    def _of_what_is_contained(self) -> Search:
+        kind = self._choose(("Goal", "Goal", *TYPES))
+        kept = [("_contained", self._choose(("true", "both"))), *self._choose(_CONTAINED_TYPES)]
+        return kind, [kind], kept + self._several(lambda: self._plain(kind))
+
+    def _several(self, one: Callable[[], Criterion]) -> list[Criterion]:
+        return [one() for _ in range(self._few())]
 
     def _few(self) -> int:
         return self._choose((1, 1, 1, 2))
 
-    def _shared(self, types: list[str]) -> list[str]:
+    def _common(self, types: list[str]) -> list[str]:
         """Return the codes of the parameters that all of some types have."""
         return sorted(set.intersection(*(set(self._world.definitions.parameters(name)) for name in types)))
 
@@ -204,10 +221,10 @@ class Queries:
             value = value.replace("\\", "")
         return f"{path} {operator} {_quoted(value)}"
 
-    def _order(self, kind: str, codes: list[str] | None) -> str:
+    def _order(self, types: list[str]) -> str:
         """Return what to sort by."""
-        known = self._world.definitions.parameters(kind)
-        sortable = [code for code in codes or sorted(known) if known[code].type != "composite"]
+        known = self._world.definitions.parameters(types[0])
+        sortable = [code for code in self._common(types) if known[code].type != "composite"]
         keys = self._random.sample(sortable, self._random.randint(1, 3))
         return ",".join(self._choose(("", "-")) + key for key in keys)
 
@@ -218,10 +235,20 @@ class Queries:
             source = self._choose(types if name == "_include" else TYPES)
             code = self._choose((*LINKS[source], "*"))
             targets = [f":{target}" for target in LINKS[source].get(code, ())]
-            return name, f"{source}:{code}{self._choose(('', '', *targets))}"
+            return name, self._choose((f"{source}:{code}{self._choose(('', '', *targets))}",) * 9 + ("*",))
         name = self._choose(("_revinclude", "_revinclude:iterate"))
         source, code = self._choose(BACK[self._choose(types if name == "_revinclude" else TYPES)])
         return name, f"{source}:{self._choose((code, code, '*'))}"
+
+
+WAYS = (Queries._of_a_type,) * 8 + (
+    Queries._of_what_is_contained,
+    Queries._of_what_is_contained,
+    Queries._of_a_compartment,
+    Queries._of_a_whole_compartment,
+    Queries._of_some_types,
+    Queries._of_everything,
+)
 
 
 def _quoted(value: str) -> str:

@@ -20,13 +20,13 @@ class Rule:
 
     def linked(self, world: World, resource: Resource) -> set[str]:
         """Return the references of what the rule finds for one resource."""
-        kind, code, target = [*self.text.split(":"), ""][:3]
+        kind, code, target = [*("*:*" if self.text == "*" else self.text).split(":"), ""][:3]
         if self.name.startswith("_include"):
             if kind not in ("*", resource["resourceType"]):
                 return set()
             codes = _references(world, resource, code)
-            found = {name_of(item): item for each in codes for item in world.targets(resource, each, target)}
-            return {name for name, item in found.items() if world.held.get(name) is item}
+            found = [item for each in codes for item in world.targets(resource, each, target)]
+            return {name_of(item) for item in found if world.held.get(name_of(item)) is item}
         if target not in ("", resource["resourceType"]):
             return set()
         return {

@@ -8,6 +8,7 @@ import pytest
 
 from service.conformance.definitions import Definitions
 from service.conformance.published_parameters import published_parameters
+from service.conformance.search_modifiers import modifiers_of
 from service.conformance.terminology import Terminology
 from service.fhir.reference import Addresses
 from service.fhir.versions import R4
@@ -16,7 +17,7 @@ from service.search.modifier import Knowledge
 from service.search.references import References
 from service.search.source import SortKey, Source
 from service.search.text import escape
-from service.search.values import modifiers_of, read_values
+from service.search.values import read_values
 
 
 def listing(folder: Path, code: str, **definition: str) -> Definitions:

@@ -1,0 +1,100 @@
+"""Search parameters in words: what each is for, how its values are written, its modifiers, and a search by it."""
+
+from functools import cache
+
+from service.conformance.definitions import Definition, Definitions
+from service.conformance.openapi.samples import Samples
+from service.conformance.openapi.tables import Table, refer, searches, table
+from service.conformance.published_parameters import published_parameters
+from service.conformance.search_modifiers import modifiers_of
+from service.conformance.search_parameters import SearchParameter, search_parameters
+from service.conformance.structures import Structures
+from service.conformance.terminology import Terminology
+
+PREFILLED = "patient"
+"""The one search parameter that Swagger UI fills in: all at once would find nobody."""
+_ANY_TYPE = "[type]"
+_KINDS = table("parameters")["types"]
+_OF_DEFINITIONS = table("parameters")["definitions"]
+
+
+class Searches:
+    """The search parameters of all types."""
+
+    def __init__(self, definitions: Definitions, samples: Samples) -> None:
+        self._definitions = definitions
+        self._samples = samples
+        self._finding = searches(definitions.folder)
+        self._compiled = cache(self._compile)
+
+    def listed(self, resource_type: str) -> list[Definition]:
+        """Return what the CapabilityStatement lists for a type: the person first, what every resource has last."""
+        items = self._definitions.resource_capabilities[resource_type]["searchParam"]
+        return sorted(items, key=lambda item: (item["name"] != PREFILLED, item["name"].startswith("_")))
+
+    def of_any(self) -> list[Definition]:
+        """Return those that all resources have."""
+        first = self.listed(self._definitions.stored_types[0])
+        return [item for item in first if self._definitions.get(item["definition"])["base"] == ["Resource"]]
+
+    def in_query(self, resource_type: str, item: Definition) -> Table:
+        """Return a parameter as OpenAPI has it."""
+        kind, example = item["type"], self.example(resource_type, item)
+        told = [f"*{kind}*: {self._hint(item)}", f"Modifiers: {self._modifiers(resource_type, item)}"]
+        if on := self.leads_on(resource_type, item["name"]):
+            told.append(f"Chains: `{item['name']}.` and a parameter of {on}")
+        told.append(f"Example: `{example}`")
+        parameter: Table = {
+            "name": item["name"],
+            "in": "query",
+            "description": f"{self.meaning(item)}\n\n{'. '.join(told)}",
+            "schema": {"$ref": f"#/components/schemas/search-{kind}", "examples": [example]},
+        }
+        if item["name"] == PREFILLED:
+            parameter |= {"schema": refer("schemas", f"search-{kind}"), "example": example}
+        return parameter
+
+    def meaning(self, item: Definition) -> str:
+        """Return what a parameter is for: ours say it at length, official ones for many types at once."""
+        definition = self._definitions.get(item["definition"])
+        own = len(definition["base"]) == 1 and not definition["url"].startswith("http://hl7.org/")
+        text: str = definition["description"] if own else item["documentation"]
+        return text
+
+    def modifiers(self, resource_type: str, code: str) -> list[str]:
+        """Return the names of the modifiers that a parameter can have; ``[type]`` is each type that it leads to."""
+        parameter = self._compiled(resource_type)[code]
+        named = [name for name in modifiers_of(parameter) if name not in parameter.targets]
+        return [*named, _ANY_TYPE] if parameter.targets else named
+
+    def leads_on(self, resource_type: str, code: str) -> str:
+        """Return the types kept here to which a reference parameter leads, as a sentence names them; else nothing."""
+        targets = self._compiled(resource_type)[code].targets
+        return " or ".join(name for name in self._definitions.stored_types if name in targets)
+
+    def example(self, resource_type: str, item: Definition) -> str:
+        """Return a value to search by, which finds one of the samples where there is one to find."""
+        if resource_type in self._definitions.published_types:
+            shown: str = _OF_DEFINITIONS.get(item["name"], _KINDS[item["type"]]["example"])
+            return shown
+        if item["name"] == "_id":
+            return self._samples.id_of(resource_type)
+        targets = self._definitions.get(item["definition"]).get("target", ["Patient"])
+        general = _KINDS[item["type"]]["example"].replace("{target}", targets[0])
+        example: str = self._finding.get(resource_type, {}).get(item["name"], general)
+        return example
+
+    def _hint(self, item: Definition) -> str:
+        components = self._definitions.get(item["definition"]).get("component", ())
+        parts = [self._definitions.get(part["definition"])["code"] for part in components]
+        hint: str = _KINDS[item["type"]]["hint"]
+        return hint.replace("{parts}", " and ".join(parts))
+
+    def _modifiers(self, resource_type: str, item: Definition) -> str:
+        return f"`{' '.join(f':{name}' for name in self.modifiers(resource_type, item['name']))}`"
+
+    def _compile(self, resource_type: str) -> dict[str, SearchParameter]:
+        if resource_type in self._definitions.published_types:
+            return published_parameters(self._definitions, resource_type)
+        structures, terminology = Structures(self._definitions), Terminology(self._definitions)
+        return search_parameters(self._definitions, structures, terminology, resource_type)
