@@ -1,6 +1,7 @@
 """``recovery-plan reindex``: the store of these settings, indexed by today's definitions."""
 
 import asyncio
+import gc
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ def reindex_store(data: Path) -> None:
     Raises WrongSetting, UnsuitableServer, EmbeddedMongoError, NewerFormatError or CannotReindex, each with one line.
     """
     settings = read_settings()
+    gc.set_threshold(50_000, 20, 50)  # a batch makes many objects and hardly a cycle
     with ExitStack() as stack:
         uri = settings.mongodb_uri or served_uri(data) or stack.enter_context(EmbeddedMongo(data)).uri
         asyncio.run(reindex_database(settings, uri, Definitions(R4)))

@@ -27,4 +27,4 @@ def modifiers_of(parameter: SearchParameter) -> list[str]:
     """Return the names of the modifiers that ``parameter`` can have; those of types are the ones that it leads to."""
     listed = MODIFIERS.get(parameter.type, {}).items()
     named = [name for name, of in listed if of is None or not of.isdisjoint(parameter.value_types)]
-    return [MISSING, *named, *parameter.targets]
+    return [MISSING, *named, *(parameter.targets if parameter.type == "reference" else ())]

@@ -162,7 +162,7 @@ class Criteria:
         return read_filter(text, ask, type_of)
 
     def _within_filter(self, error: UnknownParameterError, links: int) -> Exception:
-        """Return what to raise: a filter is understood whole or not at all, but another type may know what one does not."""
+        """Return what to raise: a filter is understood whole or not at all, though another type may know it."""
         return error if links else ValueError(str(error))
 
     def _type_at(self, resource_type: str, path: str) -> str:

@@ -30,7 +30,7 @@ EVERYWHERE = {"_format", "_pretty"}
 OF_DEFINITIONS = {"_filter", "_sort", "_count", "_total", "_summary", "_elements", "_page"}
 OF_SEVERAL = OF_DEFINITIONS | {"_text", "_content", "_include", "_revinclude", "_explain"}
 OF_ONE = OF_SEVERAL | {"_contained", "_containedType"}
-WITHIN = "/fhir/R4/{compartment}/{id}/{type}"
+WITHIN = "/fhir/R4/{compartment}/{id}/{resourceType}"
 
 definitions = Definitions(R4)
 document: dict[str, Any] = json.loads(openapi_file().read_bytes())
@@ -136,7 +136,7 @@ def test_the_compartments_are_those_of_the_statement() -> None:
     owners = [definitions.get(canonical)["code"] for canonical in listed]
     place = parameters(document["paths"][WITHIN]["get"], "path")
     assert place["compartment"]["schema"]["enum"] == owners
-    assert place["type"]["schema"]["enum"] == [*definitions.stored_types, "*"]
+    assert place["resourceType"]["schema"]["enum"] == [*definitions.stored_types, "*"]
     assert "Device: RiskAssessment." in place["compartment"]["description"]
 
 
@@ -149,7 +149,7 @@ def test_a_search_parameter_names_its_modifiers_and_chains(name: str) -> None:
     assert (
         leads
         == {
-            "CarePlan": {"activity-reference", "based-on", "goal", "part-of", "replaces", "supporting-info"},
+            "CarePlan": {"based-on", "goal", "part-of", "replaces", "supporting-info"},
             "Goal": {"addresses", "related-goal"},
             "RiskAssessment": {"pertains-to-goal"},
         }[name]

@@ -383,10 +383,10 @@ async def test_an_unknown_parameter_is_refused_with_the_nearest_name(held: httpx
         "colour:exact=red": "There is no search parameter colour of CarePlan",
         "status:nto=draft": "status has no modifier :nto, only :missing, :not, :in, :not-in, :below, :above; "
         "did you mean not?",
-        "subject:Goal=1": "subject has no modifier :Goal, only :missing, :identifier, :Patient, :Group",
+        "subject:Goal=1": "subject has no modifier :Goal, only :missing, :identifier, :Group, :Patient",
         "date:not=2024": "date has no modifier :not, only :missing",
         "status.name=x": "status holds no references, so nothing can be chained to it",
-        "subject.name=x": "Patient or Group is not kept here, so nothing can be chained to it; "
+        "subject.name=x": "Group or Patient is not kept here, so nothing can be chained to it; "
         "subject:identifier=system|value finds what refers so",
         "goal.statis=x": "There is no search parameter statis of Goal",
     }

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from pymongo import AsyncMongoClient
 from pymongo.errors import AutoReconnect
 
 from service.fhir.outcome import OutcomeError
 from service.search.predicate import All, Contains, LinkedFrom, LinkedTo, Not, OneOf, Predicate, any_of
 from service.search.source import SortKey, Source
+from service.settings import Settings
 from service.store.resources import Page, ResourceStore
 from tests.store.conftest import OpenStore
 from tests.store.plans import (
@@ -27,6 +29,7 @@ from tests.store.plans import (
     plan,
     source,
 )
+from tests.support.app import client_of
 
 
 @pytest.fixture
@@ -272,3 +275,14 @@ async def test_nothing_before_a_page_is_read_for_it(filled: OpenStore, name: str
         await store.search(sources, 4, place)
         assert sum(told.documents_examined or 0 for told in store.explained) <= 15, store.explained
         assert not any(told.collection_scan for told in store.explained)
+
+
+async def test_the_time_of_a_search_is_a_setting(settings: Settings) -> None:
+    words = ["identifier=" + "a" * 200] * 20
+    documents: list[Resource] = [{"_id": f"{number}", "deleted": False, "words": words} for number in range(2000)]
+    async with client_of(settings.model_copy(update={"search_seconds": 0.001})) as client:
+        async with AsyncMongoClient[Resource](settings.mongodb_uri) as mongodb:
+            await mongodb[settings.mongodb_database]["CarePlan"].insert_many(documents)
+        refused = await client.get("/CarePlan?status:not=active&_total=accurate")
+        assert refused.status_code == 503
+        assert refused.json()["issue"][0]["details"]["coding"][0]["code"] == "search-too-costly"

@@ -71,6 +71,7 @@ class Guide:
             "inherited": inherited_rules(profile),
             "own_searches": self._searches.own(of_type),
             "standard_searches": self._searches.standard(of_type),
+            "further_searches": self._searches.further(of_type),
             "example_name": example_name,
             "example": example,
             "samples": self._examples.samples(profile),

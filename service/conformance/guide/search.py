@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from service.conformance.definitions import CANONICAL, Definition, Definitions
-from service.conformance.openapi.parameters import Parameters
 from service.conformance.openapi.samples import Samples
+from service.conformance.openapi.searches import Searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +14,11 @@ class SearchRow:
     code: str
     type: str
     meaning: str
-    example: str | None
-    """A value to search by; None where the service does not search by it yet."""
+    modifiers: list[str]
+    leads_on: str
+    """The types that a chain can go on to, as a sentence names them; empty where there is none."""
+    example: str
+    """A value to search by."""
 
 
 class SearchTable:
@@ -23,33 +26,39 @@ class SearchTable:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._parameters = Parameters(definitions, Samples(definitions))
+        self._searches = Searches(definitions, Samples(definitions))
 
     def own(self, resource_type: str) -> list[SearchRow]:
-        """Return those of our own, also where they are only published so far."""
-        served = {item["definition"]: item for item in self._served(resource_type)}
-        return [
-            self._row(resource_type, served[item["url"]]) if item["url"] in served else _only_published(item)
-            for item in self._definitions.of_type("SearchParameter")
-            if item["url"].startswith(CANONICAL) and resource_type in item["base"]
-        ]
+        """Return those of our own."""
+        return [self._row(resource_type, item) for item in self._served(resource_type) if _is_own(item)]
 
     def standard(self, resource_type: str) -> list[SearchRow]:
-        """Return those of FHIR that are served, the ones that all types have last."""
-        found = [item for item in self._served(resource_type) if not item["definition"].startswith(CANONICAL)]
+        """Return those of FHIR, the ones that all types have last."""
+        found = [item for item in self._served(resource_type) if not _is_own(item)]
         return [self._row(resource_type, item) for item in sorted(found, key=_for_all_types)]
+
+    def further(self, resource_type: str) -> dict[str, str]:
+        """Return searches by modifiers, chains and other names: values by names."""
+        return self._searches.further(resource_type)
 
     def _served(self, resource_type: str) -> list[Definition]:
         listed: list[Definition] = self._definitions.resource_capabilities[resource_type]["searchParam"]
         return listed
 
     def _row(self, resource_type: str, item: Definition) -> SearchRow:
-        meaning, example = self._parameters.meaning(item), self._parameters.example(resource_type, item)
-        return SearchRow(item["name"], item["type"], meaning, example)
+        code = item["name"]
+        return SearchRow(
+            code,
+            item["type"],
+            self._searches.meaning(item),
+            self._searches.modifiers(resource_type, code),
+            self._searches.leads_on(resource_type, code),
+            self._searches.example(resource_type, item),
+        )
 
 
-def _only_published(definition: Definition) -> SearchRow:
-    return SearchRow(definition["code"], definition["type"], definition["description"], None)
+def _is_own(item: Definition) -> bool:
+    return str(item["definition"]).startswith(CANONICAL)
 
 
 def _for_all_types(item: Definition) -> bool:

@@ -26,7 +26,7 @@ def of_several_types(definitions: Definitions) -> Table:
             "example": next(iter(belonging)),
         },
         "compartment-type": {
-            "name": "type",
+            "name": "resourceType",
             "in": "path",
             "required": True,
             "description": "The type to search for, or `*` for all.",

@@ -64,8 +64,9 @@ class Searches:
     def modifiers(self, resource_type: str, code: str) -> list[str]:
         """Return the names of the modifiers that a parameter can have; ``[type]`` is each type that it leads to."""
         parameter = self._compiled(resource_type)[code]
-        named = [name for name in modifiers_of(parameter) if name not in parameter.targets]
-        return [*named, _ANY_TYPE] if parameter.targets else named
+        names = modifiers_of(parameter)
+        named = [name for name in names if name not in parameter.targets]
+        return named if named == names else [*named, _ANY_TYPE]
 
     def leads_on(self, resource_type: str, code: str) -> str:
         """Return the types kept here to which a reference parameter leads, as a sentence names them; else nothing."""
@@ -83,6 +84,11 @@ class Searches:
         general = _KINDS[item["type"]]["example"].replace("{target}", targets[0])
         example: str = self._finding.get(resource_type, {}).get(item["name"], general)
         return example
+
+    def further(self, resource_type: str) -> dict[str, str]:
+        """Return searches by modifiers, chains and other names that find one of the samples: values by names."""
+        listed = {item["name"] for item in self.listed(resource_type)}
+        return {name: value for name, value in self._finding[resource_type].items() if name not in listed}
 
     def _hint(self, item: Definition) -> str:
         components = self._definitions.get(item["definition"]).get("component", ())

@@ -51,10 +51,17 @@ class Extensions:
 
     def __init__(self) -> None:
         self._known: dict[str, Known] = {}
+        self._counted_by_rules: set[str] = set()
 
     def add(self, url: str, known: Known) -> None:
         """Check extensions with ``url`` from now on."""
         self._known[url] = known
+
+    def leave_to_rules(self, profile: Definition) -> None:
+        """Leave counting those extensions to the rules of ``profile`` of which it says that a rule is about them."""
+        for element in profile["snapshot"]["element"]:
+            if element.get("condition"):
+                self._counted_by_rules.update(url for item in element["type"] for url in item.get("profile", ()))
 
     def rule(self, key: str, host: Iterable[str]) -> Rule:
         """Return the rule of ``key``, extension or modifierExtension, on an element that is of the types ``host``."""
@@ -73,7 +80,8 @@ class Extensions:
                     ):
                         report.add(_misplaced(known, where))
                     known.check(extension, where, report)
-                    if known.limits and _is_one_too_many(every[:number], url, known.limits.most):
+                    is_counted = known.limits and url not in self._counted_by_rules
+                    if is_counted and _is_one_too_many(every[:number], url, known.limits.most):
                         report.add(_repeated(known, where))
                 elif url.startswith(_OURS):
                     report.add(self._unknown(url, where))

@@ -65,6 +65,7 @@ class Validator:
             extensions.add(definition["url"], Known.of(definition, check))
         elif self._structures.is_resource(definition["type"]):
             self._profiles[definition["url"]] = (definition["type"], check)
+            extensions.leave_to_rules(definition)
 
     def prepare(self, resource_type: str) -> None:
         """Compile the rules of a type; raises LookupError where a definition that they need is not held."""

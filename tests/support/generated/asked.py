@@ -122,7 +122,11 @@ class Asked:
             self._found[key] = [text for value in held for text in _forms(parameter, value, modifier)]
         held = self._found[key] if self._random.random() < 0.7 else []
         text = self._random.choice(held or _others(parameter, modifier))
-        return self._random.choice(PREFIXES) + text if parameter.type in ("date", "number", "quantity") else text
+        if parameter.type not in ("date", "number", "quantity"):
+            return text
+        # what was written just now is near or not near from one moment to the next
+        prefixes = PREFIXES[:-1] if parameter.code == "_lastUpdated" else PREFIXES
+        return self._random.choice(prefixes) + text
 
     def _held(self, resource_type: str, parameter: Parameter) -> list[Any]:
         """Return what the parameter finds in any resource, and in what is contained."""

@@ -25,10 +25,11 @@ BACK = {
     target: [(name, code) for name, links in LINKS.items() for code, targets in links.items() if target in targets]
     for target in TYPES
 }
+_PEOPLE = ("Patient/1", "Patient/2", "Patient/a")
 OWNERS = {
-    "CarePlan": ("Patient/1", "Patient/2", "Practitioner/1", "Practitioner/2", "Encounter/1"),
-    "Goal": ("Patient/1", "Patient/2", "Patient/a"),
-    "RiskAssessment": ("Patient/1", "Patient/2", "Practitioner/1", "Device/1"),
+    "CarePlan": (*_PEOPLE, "Practitioner/1", "Practitioner/2", "Encounter/1"),
+    "Goal": _PEOPLE,
+    "RiskAssessment": (*_PEOPLE, "Practitioner/1", "Practitioner/2", "Device/1"),
 }
 WORDS = ("hope", "HOPE", "sea", "caf\u00e9", "walk", "morning", "evening", "elan", "x", "well-being", "none")
 
@@ -65,8 +66,9 @@ def modifiers(resource_type: str, parameter: Parameter) -> tuple[str, ...]:
         return _CODED if parameter.codes else (*_CODED, "text", "text")
     if parameter.code == "instantiates-canonical":
         return ("", "below", "below", "missing")
-    if parameter.code in LINKS[resource_type]:
-        return ("", "", "identifier", "missing", LINKS[resource_type][parameter.code][0])
+    links = LINKS.get(resource_type, {})
+    if parameter.code in links:
+        return ("", "", "identifier", "missing", links[parameter.code][0])
     if parameter.code == "subject":
         return ("", "", "identifier", "missing", "Patient", "Group")
     return _MODIFIERS[parameter.type]
@@ -91,6 +93,12 @@ class Queries:
                 asked += [self._include(types) for _ in range(self._few())]
         return f"{place}?" + "&".join(f"{name}={quote(text, safe='/:|')}" for name, text in asked)
 
+    def published(self, kind: str) -> str:
+        """Return an address for a type of published definitions, of which no others are asked."""
+        codes = ["date", "name", "title", "url", "_id"]
+        asked = [*self._several(lambda: self._plain(kind, codes)), ("_sort", self._order([kind]))]
+        return f"{kind}?" + "&".join(f"{name}={quote(text, safe='/:|')}" for name, text in asked)
+
     def _of_a_type(self) -> Search:
         kind = self._choose(TYPES)
         return kind, [kind], self._several(lambda: self._criterion(kind))
@@ -100,13 +108,17 @@ class Queries:
         return f"{self._choose(OWNERS[kind])}/{kind}", [kind], self._several(lambda: self._criterion(kind))
 
     def _of_a_whole_compartment(self) -> Search:
-        _, types, asked = self._of_some_types()
-        return f"{self._choose(OWNERS[types[0]])}/*", types, asked
+        owner = self._choose(OWNERS[self._choose(TYPES)])
+        types, asked = self._some([kind for kind in TYPES if owner in OWNERS[kind]])
+        return f"{owner}/*", types, asked
 
     def _of_some_types(self) -> Search:
-        types = self._random.sample(TYPES, self._random.randint(1, 3))
+        return "", *self._some([*TYPES])
+
+    def _some(self, known: list[str]) -> tuple[list[str], list[Criterion]]:
+        types = self._random.sample(known, self._random.randint(1, len(known)))
         asked = self._several(lambda: self._plain(types[0], self._common(types)))
-        return "", types, [("_type", ",".join(types)), *asked]
+        return types, [("_type", ",".join(types)), *asked]
 
     def _of_everything(self) -> Search:
         codes = [code for code in self._common([*TYPES]) if code.startswith("_")]  # R4: those that any resource has

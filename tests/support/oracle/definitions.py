@@ -64,13 +64,13 @@ class Definitions:
         """Return the definition of the element that ``expression`` leads to: one of a resource, or in an extension."""
         urls = _URLS.findall(expression)
         if not urls:
-            structure = self._by_url[f"http://hl7.org/fhir/StructureDefinition/{resource_type}"]
+            structure = self._by_url.get(f"http://hl7.org/fhir/StructureDefinition/{resource_type}", {})
             wanted = expression
         else:
             structure = self._by_url[[url for url in urls if "/" in url][-1]]
             part = "" if "/" in urls[-1] else f".extension:{urls[-1]}"
             wanted = f"Extension{part}.value[x]"
-        elements = structure.get("snapshot", structure["differential"])["element"]
+        elements = structure.get("snapshot", structure.get("differential", {})).get("element", ())
         return next((item for item in elements if item["id"] == wanted), {})
 
     def compartment(self, owner: str, resource_type: str) -> list[str]:
