@@ -44,6 +44,7 @@ async def search_compartment(request: Request, context: Context) -> Response:
         known = context.search_parser.types[name]
         links = [known[code] for code in compartment.parameters[name]]
         within[name] = any_of(fields.equal(link, [f"{kind}/{resource_id}"]) for link in links)
+        await context.readiness.require(name, compartment.parameters[name])
     return await _search(request, context, types, parameters, within)
 
 

@@ -20,6 +20,8 @@ from service.store.driver import Document
 from service.store.expression import OPERATORS, native, to_expression
 
 IMPOSSIBLE: Document = {"_id": {"$in": []}}
+LIVING: Document = {"search._lastUpdated.lo": {"$ne": None}}
+"""What holds of all that is not deleted, and is told by an index."""
 _LISTS = (fields.WORDS, fields.TERMS)
 _LAST, _SURROGATES = 0x10FFFF, range(0xD800, 0xE000)
 

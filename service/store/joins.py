@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from service.search.predicate import NOTHING, LinkedFrom, LinkedTo, OneOf, Predicate, StartsWith
 from service.store.driver import Document
-from service.store.filter import both, to_filter
+from service.store.filter import LIVING, both, to_filter
 from service.store.links import Link, answered, is_of_the_living, links_in, narrows, outlined, weakened
 from service.store.lookups import Joined, lookup_stages, texts_in
 from service.store.reading import Reading
@@ -84,4 +84,4 @@ def _one_of(field: str, values: list[str]) -> Predicate:
 
 def _living(predicate: Predicate) -> Document:
     """Return the filter to add where deleted resources might fulfil the predicate; without it an index may suffice."""
-    return {} if is_of_the_living(predicate) else {"deleted": False}
+    return {} if is_of_the_living(predicate) else LIVING

@@ -9,18 +9,20 @@ from typing import Any
 from service.search.source import Source
 from service.store.document import SERVED
 from service.store.driver import Document
-from service.store.filter import both
-from service.store.joins import joined
+from service.store.filter import LIVING, both
+from service.store.joins import Bounds, joined
 from service.store.links import is_of_the_living
 from service.store.lookups import Joined
 from service.store.place import Place, Values, rank, values_of
 from service.store.reading import Reading
 from service.store.walk import Fetch, Walk
 
-_CANDIDATES = 4
-"""How many documents for each that is wanted are at first read to be joined; the database reads many ahead."""
-_INDEXED: Document = {"search._lastUpdated.lo": {"$ne": None}}
-"""What holds for all that is not deleted, and can be counted in an index."""
+_CANDIDATES = (4, 32)
+"""How many documents for each that is wanted are read to be joined, first and then; the database reads many ahead."""
+_PATIENTLY_LINKED = 10_000
+"""Resources at the far end of a link that are asked for where those few documents were not enough."""
+_MOST_LINKED_TO_COUNT = 50_000
+"""The same for a count, which has to look at every document otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +92,25 @@ async def _fetch(
     projection = SERVED | {key.field: 1 for key in source.sort if key.field != "_id"}
     if not join.stages:
         return await reading.find(source.type, wanted, sort=sort, limit=limit, projection=projection)
-    found: list[Document] = []
-    for candidates in [None] if join.few else [_CANDIDATES * limit, None]:
-        ahead: list[Document] = [{"$limit": candidates}] if candidates else []
-        stages = [{"$match": wanted}, {"$sort": sort}, *ahead, *join.stages, {"$project": projection}]
+    for candidates in () if join.few else [several * limit for several in _CANDIDATES]:
+        stages: list[Document] = [
+            {"$match": wanted},
+            {"$sort": sort},
+            {"$limit": candidates},
+            *join.stages,
+            {"$project": projection},
+        ]
         found = await reading.aggregate(source.type, stages, limit)
         if len(found) == limit:
-            break
-    return found
+            return found
+    if not join.few:  # what is looked for is not common: ask the far end for more before all is walked through
+        join = await joined(source.predicate, source.type, reading, Bounds(linked=_PATIENTLY_LINKED))
+    stages = [{"$match": both(wanted, join.filter)}, {"$sort": sort}, *join.stages, {"$project": projection}]
+    return await reading.aggregate(source.type, stages, limit)
 
 
 async def _count(reading: Reading, source: Source) -> int:
-    join = await joined(source.predicate, source.type, reading)
-    wanted = join.filter if is_of_the_living(source.predicate) else both(_INDEXED, join.filter)
+    join = await joined(source.predicate, source.type, reading, Bounds(linked=_MOST_LINKED_TO_COUNT))
+    wanted = join.filter if is_of_the_living(source.predicate) else both(LIVING, join.filter)
     counted = await reading.aggregate(source.type, [{"$match": wanted}, *join.stages, {"$count": "matches"}], 1)
     return sum(each["matches"] for each in counted)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis import strategies as st
 from pymongo import AsyncMongoClient
 
@@ -28,13 +28,16 @@ from tests.support.oracle.definitions import Definitions as OracleDefinitions
 from tests.support.oracle.world import TYPES
 
 PAGES_AT_MOST = 60
-QUERIES = 60  # of each world
+WORLDS = 25
+QUERIES = 120  # of each world
+PAGES = (0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3)  # of how many matches the pages are that are walked as well, 0 for none
 bounded = settings(
     deadline=None,
-    max_examples=40,
+    max_examples=WORLDS,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.generate],  # what disagrees is made small below
+    phases=[Phase.explicit, Phase.generate],  # what disagrees is made small below,
+    verbosity=Verbosity.quiet,  # and told there
 )
 
 
@@ -143,6 +146,99 @@ async def test_what_is_found_is_what_the_specification_says(service: Service, da
     matcher = await service.hold(resources)
     queries = Queries(matcher.world, Random(data.draw(st.integers(0, 2**32))))
     for number in range(QUERIES):
-        address, count = queries.address(), (0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3)[number % 12]
+        address, count = queries.address(), PAGES[number % len(PAGES)]
         if await disagreement(service, matcher, address, count):
             raise AssertionError(await smallest(service, resources, address, count))
+
+
+@pytest.mark.parametrize("resource_type", ["StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter"])
+async def test_published_definitions_are_found_like_all_resources(service: Service, resource_type: str) -> None:
+    held = [entry["resource"] for entry in (await service.bundle(f"{resource_type}?_count=1000"))["entry"]]
+    matcher = Matcher(held, BASE, service.definitions)
+    queries = Queries(matcher.world, Random(resource_type))
+    for number in range(QUERIES):
+        address = queries.published(resource_type)
+        assert await disagreement(service, matcher, address, 40 if number % 20 == 0 else 0) is None, address
+
+
+def plan(**members: Any) -> dict[str, Any]:
+    return {"resourceType": "CarePlan", "id": "x"} | members
+
+
+def during(start: str | None, end: str | None) -> dict[str, Any]:
+    return plan(period={name: text for name, text in (("start", start), ("end", end)) if text})
+
+
+def likely(text: str) -> dict[str, Any]:
+    return {"resourceType": "RiskAssessment", "id": "x", "prediction": [{"probabilityDecimal": Decimal(text)}]}
+
+
+def aimed(text: str, unit: str) -> dict[str, Any]:
+    amount = {"value": Decimal(text), "system": "http://unitsofmeasure.org", "code": unit, "unit": unit}
+    return {"resourceType": "Goal", "id": "x", "target": [{"detailQuantity": amount}]}
+
+
+JANUARY_14 = ("2013-01-14", "2013-01-14")
+EXAMPLES = [
+    ("activity-date=eq2013-01-14", "2013-01-14T00:00:00Z", True),
+    ("activity-date=eq2013-01-14", "2013-01-14T10:00:00Z", True),
+    ("activity-date=eq2013-01-14", "2013-01-15T00:00:00Z", False),
+    ("activity-date=ne2013-01-14", "2013-01-15T00:00:00Z", True),
+    ("activity-date=ne2013-01-14", "2013-01-14T10:00:00Z", False),
+    ("date=lt2013-01-14T10:00", during(*JANUARY_14), True),
+    ("date=gt2013-01-14T10:00", during(*JANUARY_14), True),
+    ("date=ge2013-03-14", during("2013-01-21", None), True),
+    ("date=le2013-03-14", during("2013-01-21", None), True),
+    ("date=sa2013-03-14", during("2013-03-15", None), True),
+    ("date=sa2013-03-14", during("2013-01-21", None), False),
+    ("date=sa2013-03-14", during(None, "2013-01-21"), False),
+    ("date=eb2013-03-14", during("2013-03-15", None), False),
+    ("date=eb2013-03-14", during("2013-01-21", None), False),
+    ("date=eb2013-03-14", during(None, "2013-01-21"), True),
+    ("date=ap2013-03-14", during("2013-03-14", "2013-03-14"), True),
+    ("probability=100", likely("99.5"), True),
+    ("probability=100", likely("99.4"), False),
+    ("probability=100.00", likely("99.995"), True),
+    ("probability=100.00", likely("99.99"), False),
+    ("probability=1e2", likely("95"), True),
+    ("probability=lt100", likely("99.9999"), True),
+    ("probability=le100", likely("100"), True),
+    ("probability=gt100", likely("100"), False),
+    ("probability=ge100", likely("100"), True),
+    ("probability=ne100", likely("99.6"), False),
+    ("target-value=5.4|http://unitsofmeasure.org|mg", aimed("5.44", "mg"), True),
+    ("target-value=5.40e-3|http://unitsofmeasure.org|g", aimed("5.4", "mg"), True),
+    ("target-value=5.40e-3|http://unitsofmeasure.org|g", aimed("5.41", "mg"), False),
+    ("target-value=5.4||mg", aimed("5.4", "mg"), True),
+    ("target-value=5.4", aimed("5.4", "kg"), True),
+    ("target-value=le5.4|http://unitsofmeasure.org|mg", aimed("0.0054", "g"), True),
+    ("target-value=ap5.4|http://unitsofmeasure.org|mg", aimed("5", "mg"), True),
+    ("instantiates-uri:below=http://acme.org/fhir/", plan(instantiatesUri=["http://acme.org/fhir/ValueSet/123"]), True),
+    (
+        "instantiates-uri:above=http://acme.org/fhir/ValueSet/123/_history/5",
+        plan(instantiatesUri=["http://acme.org/fhir/ValueSet/123"]),
+        True,
+    ),
+    ("instantiates-canonical:below=http://acme.com/p", plan(instantiatesCanonical=["http://acme.com/p|2.0"]), True),
+    ("instantiates-canonical:below=http://acme.com/p|1", plan(instantiatesCanonical=["http://acme.com/p|1.1"]), True),
+    ("instantiates-canonical:below=http://acme.com/p|1", plan(instantiatesCanonical=["http://acme.com/p|2.0"]), False),
+    ("category=a,b", plan(category=[{"coding": [{"code": "b"}]}]), True),
+    ("category=a\\,b", plan(category=[{"coding": [{"code": "a,b"}]}]), True),
+    ("category:not=a", plan(), True),
+    ("category:not=a", plan(category=[{"coding": [{"code": "a"}]}, {"coding": [{"code": "b"}]}]), False),
+    ("subject:Patient=23", plan(subject={"reference": f"{BASE}/Patient/23"}), True),
+    (
+        "goal.description:text=x",
+        plan(contained=[{"resourceType": "Goal", "id": "g", "description": {"text": "X"}}], goal=[{"reference": "#g"}]),
+        True,
+    ),
+    ("_text=(bone OR liver) and metastases", plan(text={"div": "<div>Metastases of the liver</div>"}), True),
+]
+
+
+@pytest.mark.parametrize(("query", "resource", "expected"), EXAMPLES)
+def test_the_matcher_says_what_the_page_says_of_its_own_examples(query: str, resource: Any, expected: bool) -> None:
+    if isinstance(resource, str):
+        resource = plan(activity=[{"detail": {"scheduledTiming": {"event": [resource]}}}])
+    answer = Matcher([resource], BASE).answer(f"{resource['resourceType']}?{query}")
+    assert answer.total == int(expected)

@@ -22,12 +22,15 @@ WAYS = (FROM_THE_FAR_END, LOOKED_UP, Bounds(linked=1, own=0), Bounds(linked=1_00
 World = dict[str, list[Document]]
 
 
+CHANGED = {"_lastUpdated": {"lo": 1, "hi": 1}}
+
+
 def document(resource_id: str, *words: str, deleted: bool = False, **search: str) -> Document:
     """Return a document of the index form; in names of fields - is written _."""
     if deleted:
         return {"_id": resource_id, "version": 2, "deleted": True, "method": "DELETE"}
     own = {name.replace("_", "-"): value for name, value in search.items()}
-    return {"_id": resource_id, "version": 1, "deleted": False, "search": own, "words": list(words)}
+    return {"_id": resource_id, "version": 1, "deleted": False, "search": {**CHANGED, **own}, "words": list(words)}
 
 
 def word(text: str) -> Predicate:

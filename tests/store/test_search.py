@@ -279,7 +279,10 @@ async def test_nothing_before_a_page_is_read_for_it(filled: OpenStore, name: str
 
 async def test_the_time_of_a_search_is_a_setting(settings: Settings) -> None:
     words = ["identifier=" + "a" * 200] * 20
-    documents: list[Resource] = [{"_id": f"{number}", "deleted": False, "words": words} for number in range(2000)]
+    documents: list[Resource] = [
+        {"_id": f"{number}", "deleted": False, "search": {"_lastUpdated": {"lo": 1}}, "words": words}
+        for number in range(2000)
+    ]
     async with client_of(settings.model_copy(update={"search_seconds": 0.001})) as client:
         async with AsyncMongoClient[Resource](settings.mongodb_uri) as mongodb:
             await mongodb[settings.mongodb_database]["CarePlan"].insert_many(documents)

@@ -95,7 +95,7 @@ class Queries:
 
     def published(self, kind: str) -> str:
         """Return an address for a type of published definitions, of which no others are asked."""
-        codes = ["date", "name", "title", "url", "_id"]
+        codes = [code for code in self._common([kind]) if code not in ("status", "version")]
         asked = [*self._several(lambda: self._plain(kind, codes)), ("_sort", self._order([kind]))]
         return f"{kind}?" + "&".join(f"{name}={quote(text, safe='/:|')}" for name, text in asked)
 

@@ -21,7 +21,10 @@ def fulfils(world: World, resource: Resource, name: str, text: str) -> bool:
     if "." in name:
         step, rest = name.split(".", 1)
         code, _, kind = step.partition(":")
-        return any(fulfils(world, item, rest, text) for item in world.targets(resource, code, kind))
+        targets = world.targets(resource, code, kind)
+        if _looks_further(world, rest, text):  # which it does not in what is contained: a stated departure
+            targets = [item for item in targets if world.holds(item)]
+        return any(fulfils(world, item, rest, text) for item in targets)
     if name in ("_text", "_content"):
         texts = contents(resource if name == "_content" else resource.get("text", {}))
         there = {word for item in texts for word in words(item)}
@@ -31,6 +34,14 @@ def fulfils(world: World, resource: Resource, name: str, text: str) -> bool:
     code, _, modifier = name.partition(":")
     parameter = world.parameter(resource, code)
     return parameter is not None and _fulfils_plainly(world, resource, parameter, modifier, text)
+
+
+def _looks_further(world: World, name: str, text: str) -> bool:
+    """Return whether a criterion asks for words, or for more than one resource."""
+    names = [name]
+    if name == "_filter":
+        filter_holds(text, lambda criterion, _: bool(names.append(criterion)), world.type_of)
+    return any("." in each or each.startswith(("_has:", "_text", "_content")) for each in names)
 
 
 def _fulfils_plainly(world: World, resource: Resource, parameter: Parameter, modifier: str, text: str) -> bool:

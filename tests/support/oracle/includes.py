@@ -26,7 +26,7 @@ class Rule:
                 return set()
             codes = _references(world, resource, code)
             found = [item for each in codes for item in world.targets(resource, each, target)]
-            return {name_of(item) for item in found if world.held.get(name_of(item)) is item}
+            return {name_of(item) for item in found if world.holds(item)}
         if target not in ("", resource["resourceType"]):
             return set()
         return {

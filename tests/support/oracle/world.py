@@ -44,7 +44,7 @@ class World:
         return self._values[key]
 
     def targets(self, resource: Resource, code: str, kind: str = "") -> list[Resource]:
-        """Return what is held here, or contained, and referred to by a parameter; of one type if ``kind`` says so."""
+        """Return what is held here or contained, and referred to by a parameter; of one type if ``kind`` says so."""
         key = id(resource), code
         if key not in self._targets:
             parameter = self.parameter(resource, code)
@@ -57,6 +57,10 @@ class World:
         contained = [item for item in resource.get("contained", ()) if f"#{item['id']}" == reference]
         held = self.held.get(local(reference, self.base))
         return contained + ([held] if held else [])
+
+    def holds(self, resource: Resource) -> bool:
+        """Return whether this is a resource of its own, not one that another contains."""
+        return self.held.get(name_of(resource)) is resource
 
     def leads_to(self, resource: Resource, code: str, target: Resource) -> bool:
         """Return whether a parameter of ``resource`` refers to ``target``."""
