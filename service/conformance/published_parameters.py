@@ -54,6 +54,5 @@ def _values_of(element: str, resources: Values, _: Any) -> Values:
 
 
 def _urls_of(resources: Values, _: Any) -> Values:
-    """Return the url alone and with the version, since a search may name either."""
-    every = [(resource["url"], resource.get("version")) for resource in resources]
-    return [text for url, version in every for text in (url, *([f"{url}|{version}"] if version else ()))]
+    """Return the url with the version, as it is named by other resources."""
+    return ["|".join(resource[key] for key in ("url", "version") if key in resource) for resource in resources]

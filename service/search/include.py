@@ -35,7 +35,7 @@ def read_include(name: str, text: str, types: dict[str, Parameters], searched: C
     source, code, target = [*text.split(":", 2), "", ""][:3]
     iterate = modifier == _ITERATE
     if source == _ALL and not code:
-        sources = list(types) if reverse else list(searched)
+        sources = list(types) if reverse or iterate else list(searched)
         return [Include(each, _references(types[each], _ALL), None, reverse, iterate) for each in sources]
     if source not in types:
         raise ValueError(f"{shown(source)} is not kept here{did_you_mean(source, types)}; the form is Type:parameter")

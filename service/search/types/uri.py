@@ -1,4 +1,7 @@
-"""Search type uri: whole addresses, character by character (https://hl7.org/fhir/R4/search.html#uri)."""
+"""Search type uri: whole addresses, character by character (https://hl7.org/fhir/R4/search.html#uri).
+
+A canonical with a version is found with it and without.
+"""
 
 from service.conformance.search_parameters import SearchParameter
 from service.search import fields
@@ -8,8 +11,9 @@ from service.search.text import unescape
 
 
 def words_and_keys(value: str) -> tuple[list[str], list[str]]:
-    """Return the form of an address, and what it is sorted by."""
-    return [f"={value}"], [value]
+    """Return the forms of an address, that of a canonical also without its version, and what it is sorted by."""
+    url, bar, _ = value.partition("|")
+    return [f"={value}", *([f"={url}"] if bar else [])], [url]
 
 
 def _plain(parameter: SearchParameter, text: str, _: Knowledge) -> Predicate:
