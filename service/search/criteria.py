@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/search.html#chaining, #has, #content, #text and https://hl7.org/fhir/R4/search_filter.html
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -97,7 +97,7 @@ class Criteria:
         """Return the parameter, from now on one that is used; raises UnknownParameterError."""
         known = self._types[resource_type]
         if code not in known:
-            raise UnknownParameterError(_unknown(code, resource_type, [*known, *SPECIAL, *RESULT]))
+            raise UnknownParameterError(_unknown(code, resource_type, {*known, *SPECIAL, *RESULT} - {code}))
         self._use(resource_type, code)
         return known[code]
 
@@ -187,7 +187,7 @@ def _misused(name: str, resource_type: str) -> str:
     return f"{name.partition(':')[0]} has no modifiers"
 
 
-def _unknown(code: str, resource_type: str, known: list[str]) -> str:
+def _unknown(code: str, resource_type: str, known: Iterable[str]) -> str:
     if code in _REFUSED:
         return f"{code} is not supported: {_REFUSED[code]}"
-    return f"There is no search parameter {shown(code)} of {resource_type}{did_you_mean(code, known)}"
+    return f"There is no search parameter {shown(code)} of {resource_type}{did_you_mean(code, sorted(known))}"

@@ -224,27 +224,26 @@ def test_the_occasion_is_what_the_condition_says_of_the_status(expression: str, 
 
 @pytest.mark.parametrize("parameter", own("SearchParameter"), ids=lambda item: str(item["id"]))
 def test_every_search_parameter_of_ours_is_told(parameter: dict[str, Any]) -> None:
-    served = {
-        (item["type"], listed["definition"])
-        for item in definitions.capability["rest"][0]["resource"]
-        for listed in item["searchParam"]
-    }
     for profile in PROFILES:
         of_type = definitions.get(f"https://w3id.org/recovery-plan/StructureDefinition/{profile}")["type"]
         found = rows(section(TEXTS[f"{profile}.md"], "Search"))
         if of_type in parameter["base"]:
             (row,) = [row for row in found if row[0] == f"`{parameter['code']}`"]
             assert told(parameter["description"]) in unmarked(row[1])
-            is_served = (of_type, parameter["url"]) in served
-            assert (f"{of_type}?{parameter['code']}=" in row[3]) is is_served
-            assert ("not served yet" in row[3]) is not is_served
+            assert row[2].partition(",")[0] == parameter["type"]
+            assert row[3].startswith("`:missing`")
+            assert ("`:identifier` `:[type]`" in row[3]) is (parameter["type"] == "reference")
+            assert f"{of_type}?{parameter['code']}=" in row[4]
 
 
 @pytest.mark.parametrize("capability", definitions.capability["rest"][0]["resource"][:3], ids=lambda item: item["type"])
 def test_every_search_that_is_served_is_told(capability: dict[str, Any]) -> None:
     (profile,) = [url.rpartition("/")[2] for url in capability["supportedProfile"]]
-    found = {row[0] for row in rows(section(TEXTS[f"{profile}.md"], "Search"))}
-    assert {f"`{item['name']}`" for item in capability["searchParam"]} <= found
+    text = section(TEXTS[f"{profile}.md"], "Search")
+    assert {f"`{item['name']}`" for item in capability["searchParam"]} <= {row[0] for row in rows(text)}
+    links = [line for line in text.splitlines() if line.startswith("- ")]
+    assert any(re.match(rf"- \[`{capability['type']}\?[a-z-]+:[a-z]+=", line) for line in links)
+    assert any(re.match(rf"- \[`{capability['type']}\?[a-z-]+\.[a-z-]+=", line) for line in links)
 
 
 @pytest.mark.parametrize("value_set", own("ValueSet"), ids=lambda item: str(item["id"]))
