@@ -93,8 +93,8 @@ def _shape(path: tuple[str, ...], context: Context) -> str:
 def _shape_in_compartment(path: tuple[str, ...], context: Context) -> str:
     held = context.compartments[path[0]].parameters
     if path[2] != "*" and path[2] not in held:
-        sentence = f"{shown(path[2])} is not searched in the compartment of {path[0]}; searched are {', '.join(held)} and *"
-        raise OutcomeError(Issue("unknown-type", sentence))
+        sentence = f"{shown(path[2])} is not searched in the compartment of {path[0]}; searched are"
+        raise OutcomeError(Issue("unknown-type", f"{sentence} {', '.join(held)} and *"))
     return "/".join((_COMPARTMENT, *path[3:]))
 
 
