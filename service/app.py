@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from service.compiled import FHIR_PATH, Clock, Compiled, Ids
 from service.conformance.definitions import Definitions
@@ -32,6 +33,22 @@ def time_ordered_id() -> str:
     bits = bits & ~(0xF << 76) | 7 << 76
     bits = bits & ~(0b11 << 62) | 0b10 << 62
     return str(uuid.UUID(int=bits))
+
+
+class Application(FastAPI):
+    """FastAPI for pages and health; FHIR requests go straight to ``endpoint``, which answers every failure itself.
+
+    What lies in between, for routing and for failures, would cost each of them as much as to validate a small resource.
+    """
+
+    endpoint: FhirEndpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live from start to end."""
+        if self.endpoint.is_at(scope):
+            await self.endpoint(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(
@@ -59,15 +76,17 @@ def create_app(
         finally:
             await driver.close()
 
-    return FastAPI(
+    app = Application(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
         exception_handlers={HTTPException: framework_refusal},
-        routes=[*endpoint.routes(), *health_routes(lambda: endpoint.context.store.check()), *page_routes(definitions)],
+        routes=[*health_routes(lambda: endpoint.context.store.check()), *page_routes(definitions)],
         redirect_slashes=False,
     )
+    app.endpoint = endpoint
+    return app
 
 
 def from_environment() -> FastAPI:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -9,6 +10,7 @@ _LITERAL = re.compile(
     r"(?:(?P<base>https?://[^\s?#]+)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})"
     r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?"
 )
+_LONGEST_REMEMBERED = 200
 
 
 class LiteralReference(NamedTuple):
@@ -27,8 +29,16 @@ class LiteralReference(NamedTuple):
 
 def parse_reference(text: str) -> LiteralReference | None:
     """Return the literal reference in ``text``, or None where it is of another form (``urn:``, ``#``, other URLs)."""
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _parsed(text)
+
+
+def _parsed(text: str) -> LiteralReference | None:
     match = _LITERAL.fullmatch(text)
     return LiteralReference._make(match.group("base", "type", "id", "version")) if match else None
+
+
+_remembered = lru_cache(maxsize=4096)(_parsed)
+"""A write reads each reference several times: to check it, to look it up and to index it."""
 
 
 def is_id(text: str) -> bool:

@@ -17,10 +17,10 @@ from service.narrative.care_plan import care_plan
 from service.narrative.document import Document
 from service.narrative.goal import goal
 from service.narrative.record import Record
-from service.narrative.rendering import template
 from service.narrative.risk_assessment import risk_assessment
 from service.narrative.values import Values
 from service.narrative.wording import WORDS
+from service.narrative.xhtml import inner_xhtml
 
 DOCUMENTS: dict[str, Callable[[Record], Document]] = {
     "CarePlan": care_plan,
@@ -42,7 +42,6 @@ class Narrator:
     def __init__(self, terminology: Terminology, addresses: Addresses) -> None:
         self._values = Values(terminology, WORDS)
         self._addresses = addresses
-        self._template = template("narrative.xhtml")
 
     def record(self, resource: dict[str, Any]) -> Record:
         """Return ``resource`` ready to be read out."""
@@ -51,7 +50,7 @@ class Narrator:
     def narrative(self, resource: dict[str, Any]) -> dict[str, str]:
         """Return the element ``text`` for ``resource``: all that it holds, in plain words, as valid XHTML."""
         document = DOCUMENTS[resource["resourceType"]](self.record(resource))
-        inner = _as_xml(self._template.render(document=document))
+        inner = _as_xml(inner_xhtml(document))
         language = resource.get("language", "")
         marks = f' lang="{language}" xml:lang="{language}"' if _LANGUAGE.fullmatch(language) else ""
         root = f'<div xmlns="{XHTML}" class="recovery-narrative-{_digest(inner)}"{marks}>'
@@ -87,9 +86,8 @@ def _has_extensions(resource: Any) -> bool:
 
 
 def _as_xml(text: str) -> str:
-    """Return rendered text with no reference that XML can do without, and no character that it cannot hold."""
-    plain = text.replace("&#39;", "'").replace("&#34;", '"')
-    data = plain.encode(errors="replace")
+    """Return ``text`` without the characters that XML cannot hold."""
+    data = text.encode(errors="replace")
     if len(data.translate(None, _CONTROLS)) == len(data) and not any(map(data.__contains__, _NO_CHARACTERS)):
-        return plain
-    return _NO_XML.sub("\ufffd", plain)
+        return text
+    return _NO_XML.sub("\ufffd", text)

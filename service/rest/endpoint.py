@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from service.fhir import json
@@ -31,10 +30,12 @@ class FhirEndpoint:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def routes(self) -> list[BaseRoute]:
-        """Return the routes: the address itself, and all below it."""
-        path = self._service.path
-        return [Route(path, self), Mount(path, self)]
+    def is_at(self, scope: Scope) -> bool:
+        """Return whether ``scope`` is that of an HTTP request to the address itself, or to one below it."""
+        if scope["type"] != "http":
+            return False
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        return path == self._service.path or path.startswith(f"{self._service.path}/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; every failure is an OperationOutcome."""

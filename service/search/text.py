@@ -33,6 +33,8 @@ def escape(text: str) -> str:
 
 def normalise(text: str) -> str:
     """Return ``text`` without case, accents and repeated white space: two texts that read alike are equal."""
+    if text.isascii():  # it has neither accents nor letters of compatibility
+        return " ".join(text.lower().split())
     compatible = unicodedata.normalize("NFKD", text).casefold()  # first, for a letter such as ℌ has no case of its own
     letters = unicodedata.normalize("NFKD", compatible)
     return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())

@@ -61,13 +61,6 @@ class Driver:
         """Return a collection of the database."""
         return self.database[name]
 
-    async def aggregate(self, collection: Any, stages: list[Document], session: Any) -> list[Document]:
-        """Return the documents that an aggregation of ``collection`` yields."""
-        started = collection.aggregate(stages, session=session)
-        cursor = started if self._is_motor else await started
-        documents: list[Document] = await cursor.to_list(None)
-        return documents
-
     async def command(self, command: Document, session: Any) -> Document:
         """Return the answer of the database to ``command``, whose concerns are those that it states itself."""
         answer: Document = await self.database.command(command, session=session, codec_options=_CODEC)

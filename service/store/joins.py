@@ -20,7 +20,7 @@ from service.store.reading import Reading
 class Bounds:
     """How many are few: of the resources that a link leads to, and of those that the other criteria leave."""
 
-    linked: int = 1_000
+    linked: int = 2_500
     own: int = 100
 
 

@@ -1,28 +1,33 @@
 """Some members of several resources, of whatever types, in one round trip to the database where it can be."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from service.store.driver import Document, Driver
+from service.store.driver import Document
+from service.store.reading import Reading
 
 _IDS_AT_ONCE = 10_000
 """Of each type in one query, which the database takes up to 16 MB."""
 
 
 async def find_members(
-    driver: Driver, collections: Mapping[str, Any], ids: dict[str, list[str]], names: Sequence[str], session: Any
+    reading: Reading, ids: dict[str, list[str]], names: Sequence[str], *, in_transaction: bool
 ) -> dict[str, dict[str, Any]]:
     """Return by ``Type/id`` the members ``names`` of those resources that exist; ``ids`` are by type."""
     found: dict[str, dict[str, Any]] = {}
     while ids:
-        pipelines = [(collections[name], _pipeline(name, of_type, names)) for name, of_type in ids.items()]
-        for queried in [pipelines] if session is None else [[each] for each in pipelines]:  # no union in a transaction
+        pipelines = [(name, _pipeline(name, of_type, names)) for name, of_type in ids.items()]
+        for queried in [[each] for each in pipelines] if in_transaction else [pipelines]:  # which knows no union
             (first, stages), *others = queried
-            union = [{"$unionWith": {"coll": each.name, "pipeline": pipeline}} for each, pipeline in others]
-            for document in await driver.aggregate(first, [*stages, *union], session):
+            union = [{"$unionWith": {"coll": name, "pipeline": pipeline}} for name, pipeline in others]
+            for document in await reading.aggregate(first, [*stages, *union], _most(ids)):
                 found[f"{document['type']}/{document['_id']}"] = document.get("resource", {})
         ids = {name: of_type[_IDS_AT_ONCE:] for name, of_type in ids.items() if len(of_type) > _IDS_AT_ONCE}
     return found
+
+
+def _most(ids: dict[str, list[str]]) -> int:
+    return sum(min(len(of_type), _IDS_AT_ONCE) for of_type in ids.values())
 
 
 def _pipeline(resource_type: str, ids: Iterable[str], names: Sequence[str]) -> list[Document]:

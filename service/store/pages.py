@@ -17,10 +17,12 @@ from service.store.place import Place, Values, rank, values_of
 from service.store.reading import Reading
 from service.store.walk import Fetch, Walk
 
-_CANDIDATES = (4, 32)
-"""How many documents for each that is wanted are read to be joined, first and then; the database reads many ahead."""
-_PATIENTLY_LINKED = 10_000
-"""Resources at the far end of a link that are asked for where those few documents were not enough."""
+_AT_ONCE = ((None, None),)
+_STEP_BY_STEP = ((4, None), (32, Bounds(linked=10_000)), (None, None))
+"""How many documents for each that is wanted are joined, of which the database reads many ahead, until a page is full.
+
+What the first few do not fill is not common: then the far end of a link is asked for more, before walking on.
+"""
 _MOST_LINKED_TO_COUNT = 50_000
 """The same for a count, which has to look at every document otherwise."""
 
@@ -92,21 +94,22 @@ async def _fetch(
     projection = SERVED | {key.field: 1 for key in source.sort if key.field != "_id"}
     if not join.stages:
         return await reading.find(source.type, wanted, sort=sort, limit=limit, projection=projection)
-    for candidates in () if join.few else [several * limit for several in _CANDIDATES]:
-        stages: list[Document] = [
-            {"$match": wanted},
+    found: list[Document] = []
+    for several, bounds in _AT_ONCE if join.few else _STEP_BY_STEP:
+        if bounds is not None:
+            join = await joined(source.predicate, source.type, reading, bounds)
+        ahead: list[Document] = [{"$limit": several * limit}] if several else []
+        stages = [
+            {"$match": both(wanted, join.filter)},
             {"$sort": sort},
-            {"$limit": candidates},
+            *ahead,
             *join.stages,
             {"$project": projection},
         ]
         found = await reading.aggregate(source.type, stages, limit)
-        if len(found) == limit:
-            return found
-    if not join.few:  # what is looked for is not common: ask the far end for more before all is walked through
-        join = await joined(source.predicate, source.type, reading, Bounds(linked=_PATIENTLY_LINKED))
-    stages = [{"$match": both(wanted, join.filter)}, {"$sort": sort}, *join.stages, {"$project": projection}]
-    return await reading.aggregate(source.type, stages, limit)
+        if len(found) == limit or not join.stages:
+            break
+    return found
 
 
 async def _count(reading: Reading, source: Source) -> int:

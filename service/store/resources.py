@@ -122,8 +122,11 @@ class ResourceStore:
         for resource in resources:
             resource_type, _, resource_id = resource.partition("/")
             ids.setdefault(resource_type, []).append(resource_id)
-        await self._flush(*ids)
-        return await find_members(self._driver, self._current, ids, names, self._session)
+
+        async def read(reading: Reading) -> dict[str, dict[str, Any]]:
+            return await find_members(reading, ids, names, in_transaction=self.in_transaction)
+
+        return await self._read(read, None) if ids else {}
 
     @translated
     async def versions(

@@ -22,6 +22,32 @@ Step = Callable[[Values, Any], Values]
 
 
 @dataclass(frozen=True, slots=True)
+class ToMember:
+    """The step to a member of objects: to its value, or to each of its values."""
+
+    key: str
+    many: bool
+
+    def __call__(self, values: Values, resource: Any) -> Values:
+        """Return what is there in each of ``values``."""
+        if self.many:
+            return [item for value in values for item in value.get(self.key, ()) if item is not None]
+        return [value[self.key] for value in values if self.key in value]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The step to those objects whose member ``key`` is ``text``."""
+
+    key: str
+    text: str
+
+    def __call__(self, values: Values, resource: Any) -> Values:
+        """Return those of ``values``."""
+        return [value for value in values if value.get(self.key) == self.text]
+
+
+@dataclass(frozen=True, slots=True)
 class Branch:
     """One way through the definitions to values of one type."""
 
@@ -55,7 +81,7 @@ class Branch:
     def to(self, element: Element, kind: Kind) -> "Branch":
         """Return the branch to an element below this one."""
         repeats = (*self.repeats, (element.key,)) if element.many else self.repeats
-        step = _all_of(element.key) if element.many else _one_of(element.key)
+        step = ToMember(element.key, element.many)
         return replace(self, kind=kind, element=element, repeats=repeats).then(step)
 
     def then(self, step: Step) -> "Branch":
@@ -158,19 +184,6 @@ def _of_type(branches: list[Branch], name: str) -> list[Branch]:
     return found
 
 
-# Equal steps are one object, by which those who run many branches see what they share.
-
-
-@cache
-def _one_of(key: str) -> Step:
-    return lambda values, resource: [value[key] for value in values if key in value]
-
-
-@cache
-def _all_of(key: str) -> Step:
-    return lambda values, resource: [item for value in values for item in value.get(key, ()) if item is not None]
-
-
 @cache
 def _condition(kinds: Kinds, kind: Kind, resource: Kind, criterion: Node) -> Collection:
     element = this([kind])
@@ -179,10 +192,10 @@ def _condition(kinds: Kinds, kind: Kind, resource: Kind, criterion: Node) -> Col
 
 @cache
 def _only(kinds: Kinds, kind: Kind, resource: Kind, criterion: Node) -> Step:
+    """Return the step to those for which ``criterion`` holds, equal for equal criteria as all steps are."""
     condition = _condition(kinds, kind, resource, criterion)
     if condition.asks is not None:
-        key, text = condition.asks
-        return lambda values, resource: [value for value in values if value.get(key) == text]
+        return Where(*condition.asks)
     is_so = holds(condition.truth)
 
     def those_for_which_it_is_so(values: Values, resource: Any) -> Values:

@@ -73,18 +73,20 @@ class Extensions:
                 url = extension.get("url") if type(extension) is dict else None
                 if type(url) is not str:
                     continue  # reported by the rules of the type
-                where, known = Place(place, key, number, place.depth + 1), self._known.get(url)
-                if known is not None:
-                    if key != known.key or not (
-                        names.intersection(known.elements) or _is_allowed(known, parent, place, report)
-                    ):
-                        report.add(_misplaced(known, where))
-                    known.check(extension, where, report)
-                    is_counted = known.limits and url not in self._counted_by_rules
-                    if is_counted and _is_one_too_many(every[:number], url, known.limits.most):
-                        report.add(_repeated(known, where))
-                elif url.startswith(_OURS):
-                    report.add(self._unknown(url, where))
+                known = self._known.get(url)
+                if known is None:
+                    if url.startswith(_OURS):
+                        report.add(self._unknown(url, Place(place, key, number)))
+                    continue
+                where = Place(place, key, number, place.depth + 1)
+                if key != known.key or (
+                    names.isdisjoint(known.elements) and not _is_allowed(known, parent, place, report)
+                ):
+                    report.add(_misplaced(known, where))
+                known.check(extension, where, report)
+                is_counted = known.limits and url not in self._counted_by_rules
+                if is_counted and _is_one_too_many(every[:number], url, known.limits.most):
+                    report.add(_repeated(known, where))
 
         return check
 
@@ -95,7 +97,7 @@ class Extensions:
 
 def _is_allowed(known: Known, parent: dict[str, Any], place: Place, report: Report) -> bool:
     steps = _steps(place, report)
-    path = ".".join([str(report.scope.resource.get("resourceType")), *(step.name for step in steps)])
+    path = ".".join([str(report.scope.resource.get("resourceType")), *[step.name for step in steps]])
     if path in known.elements or str(parent.get("url")) in known.extensions:
         return True
     is_value = bool(steps) and steps[-1].name.startswith("value.")
@@ -106,7 +108,7 @@ def _steps(place: Place, report: Report) -> list[Place]:
     """Return the way from the resource to ``place``."""
     steps: list[Place] = []
     at: Place | None = place
-    while at is not None and at != report.place:
+    while at is not None and at is not report.place:
         steps.append(at)
         at = at.parent
     return steps[::-1]

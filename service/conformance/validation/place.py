@@ -1,9 +1,10 @@
 """Where in a resource something is, as a FHIRPath expression (https://hl7.org/fhir/R4/operationoutcome.html#path)."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Place(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Place:
     """A step on the way from the root; made by the hundred for each resource and spelt out only in an Issue."""
 
     parent: "Place | None"
@@ -13,7 +14,8 @@ class Place(NamedTuple):
     depth: int = 0
 
     def __str__(self) -> str:
-        steps, place = [], self
+        steps: list[str] = []
+        place = self
         while True:
             steps.append(place.name if place.number is None else f"{place.name}[{place.number}]")
             if place.parent is None:

@@ -5,7 +5,7 @@ what is narrower becomes a check, so that a resource is checked by its type once
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from service.conformance.definitions import Definition, Definitions
@@ -13,11 +13,11 @@ from service.conformance.structures import ANY, Binding, Constraint, Element, St
 from service.conformance.validation.bindings import Bindings, listed
 from service.conformance.validation.cardinality import Limits
 from service.conformance.validation.invariants import Invariants
-from service.conformance.validation.occurrences import Occurrence, finder
-from service.conformance.validation.place import Place
+from service.conformance.validation.occurrences import Finder, Occurrence, finder
+from service.conformance.validation.place import Place, path_name
 from service.conformance.validation.references import target_check
 from service.conformance.validation.report import Item, Report, together
-from service.conformance.validation.slices import Node, extension_url, fitting, partition, tree_of
+from service.conformance.validation.slices import Node, extension_url, fitting, partition, tree_of, without_url
 from service.fhir.json import dump_sorted
 from service.fhir.outcome import Issue
 
@@ -35,8 +35,9 @@ class ProfileCompiler:
     invariants: Invariants
 
     def check(self, definition: Definition) -> Item:
-        """Return the check of what ``definition`` demands beyond the rules of its type."""
+        """Return the check of what ``definition`` demands beyond the rules of its type; of an extension, of its url."""
         node = tree_of(definition["snapshot"]["element"])
+        node = without_url(node) if definition["type"] == "Extension" else node
         structure = self.structures.of_type(definition["type"])
         return together(_Profile(self, node).of_object(node, structure, structure.constraints))
 
@@ -59,39 +60,31 @@ class _Profile:
 
     def _member(self, name: str, node: Node, structure: Structure) -> Item | None:
         elements = structure.choices[name]
-        of_all = self._of_all(name, node, structure)
+        limits = self._limits(name, node, structure)
+        of_all = self._of_all(name, node, elements, limits)
         allowed = _types(node) if len(elements) > 1 else {elements[0].type}
         of_each = {item.key: self._of_value(node, item) for item in elements if item.type in allowed}
         if not of_all and not any(of_each.values()):
             return None
-        find, keys = finder(name, elements), frozenset(key for item in elements for key in (item.key, f"_{item.key}"))
         is_optional = node.least == 0 and all(item.least == 0 for item in node.slices.values())
+        check = _member_check(finder(name, elements), of_all, of_each)
+        is_right_once = not elements[0].many and not node.slices and limits.least <= 1 <= limits.most
+        return _unless_usual(name, elements, of_each if is_right_once else {}, is_optional, check)
 
-        def check(value: Any, place: Place, report: Report) -> None:
-            if type(value) is not dict or (is_optional and keys.isdisjoint(value)):
-                return  # what is no object has been reported by the rules of the type
-            found = find(value, place)
-            for rule in of_all:
-                rule(found, place, report)
-            for item, element, where in found:
-                for rule_of_value in of_each.get(element.key, ()):
-                    rule_of_value(item, where, report)
-
-        return check
-
-    def _of_all(self, name: str, node: Node, structure: Structure) -> list[OfAll]:
-        elements = structure.choices[name]
+    def _limits(self, name: str, node: Node, structure: Structure) -> Limits:
+        is_many = structure.choices[name][0].many
         of_slices = sum(item.least for item in node.slices.values())
-        limits = Limits.of(node.definition, self._rules).beyond(name in structure.mandatory, elements[0].many)
-        limits = limits.without_least() if limits.least <= of_slices else limits
+        limits = Limits.of(node.definition, self._rules).beyond(name in structure.mandatory, is_many)
+        return limits.without_least() if limits.least <= of_slices else limits
+
+    def _of_all(self, name: str, node: Node, elements: list[Element], limits: Limits) -> list[OfAll]:
         rules: list[OfAll] = [limits.check(name)] if limits else []
         if len(elements) > 1 and not _types(node) >= {element.type for element in elements}:
             rules.append(_choice_check(name, _types(node)))
-        if node.slices:
-            rules.append(self._slices(name, node, elements))
-        return rules
+        of_slices = self._slices(name, node, elements) if node.slices else None
+        return [*rules, of_slices] if of_slices else rules
 
-    def _slices(self, name: str, node: Node, elements: list[Element]) -> OfAll:
+    def _slices(self, name: str, node: Node, elements: list[Element]) -> OfAll | None:
         if node.definition["slicing"]["discriminator"] == [{"type": "type", "path": "$this"}]:
             return self._slices_by_type(node, elements)
         part = partition(node)
@@ -100,6 +93,8 @@ class _Profile:
         ]
         slices = [(kind, limits.check(name, kind), checks) for kind, limits, checks in every if limits or checks]
         unmatched = _unmatched_check(node, name)
+        if not slices and not unmatched:
+            return None
 
         def check(found: list[Occurrence], place: Place, report: Report) -> None:
             members, left = part(found)
@@ -121,9 +116,7 @@ class _Profile:
 
     def _of_slice(self, node: Node, element: Element) -> list[Item]:
         """Return the checks of one value of a slice, but not whether it is of that slice."""
-        if extension_url(node):
-            node = replace(node, children={name: child for name, child in node.children.items() if name != "url"})
-        return self._of_value(node, element)
+        return self._of_value(without_url(node) if extension_url(node) else node, element)
 
     def _slices_by_type(self, node: Node, elements: list[Element]) -> OfAll:
         slices = {of_type: item for item in node.slices.values() for of_type in _types(item)}
@@ -167,6 +160,47 @@ class _Profile:
     def _invariants_beyond(self, node: Node, known: Iterable[Constraint], start: Structure | str) -> list[Item]:
         keys = {rule.key for rule in known}
         return self._invariants.checks((rule for rule in Constraint.of(node.definition) if rule.key not in keys), start)
+
+
+def _member_check(find: Finder, of_all: list[OfAll], of_each: dict[str, list[Item]]) -> Item:
+    """Return the check of an object's member: of all its occurrences, then of each by the key of its form."""
+
+    def check(value: Any, place: Place, report: Report) -> None:
+        found = find(value, place)
+        for rule in of_all:
+            rule(found, place, report)
+        for item, element, where in found:
+            for rule_of_value in of_each.get(element.key, ()):
+                rule_of_value(item, where, report)
+
+    return check
+
+
+def _unless_usual(
+    name: str, elements: list[Element], usual: dict[str, list[Item]], is_optional: bool, check: Item
+) -> Item:
+    """Return ``check`` of the member ``name`` of an object, with less to do where that is given as it mostly is.
+
+    That is not at all, where it ``is_optional``, or once in a form that has its rules in ``usual``.
+    """
+    keys = frozenset(key for item in elements for key in (item.key, f"_{item.key}"))
+    steps = {item.key: path_name(item.key, name, item.type) for item in elements}
+
+    def check_unless_usual(value: Any, place: Place, report: Report) -> None:
+        if type(value) is not dict:
+            return  # which has been reported by the rules of the type
+        given = keys.intersection(value)
+        if not given and is_optional:
+            return
+        key = next(iter(given)) if len(given) == 1 else ""
+        if key not in usual:
+            check(value, place, report)
+        elif usual[key]:
+            where = Place(place, steps[key], None, place.depth + 1)
+            for rule in usual[key]:
+                rule(value[key], where, report)
+
+    return check_unless_usual
 
 
 def _types(node: Node) -> set[str]:

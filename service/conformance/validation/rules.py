@@ -8,16 +8,6 @@ from service.conformance.validation.report import Item, Report, Rule
 from service.fhir.outcome import LONGEST_VALUE, Issue, did_you_mean, shown
 
 
-def unless(accepts: Check, rule: Rule) -> Rule:
-    """Return ``rule``, which is not asked about a value that ``accepts`` finds right."""
-
-    def checked(value: Any, parent: dict[str, Any], place: Place, report: Report) -> None:
-        if not accepts(value):
-            rule(value, parent, place, report)
-
-    return checked
-
-
 def single(name: str, item: Item) -> Rule:
     """Return the rule of an element that does not repeat; ``name`` is what FHIRPath calls it."""
 
@@ -99,20 +89,23 @@ def many_extras(key: str, name: str, item: Item) -> Rule:
     return rule
 
 
-def demand_one_form(rules: dict[str, Rule], choice: str, keys: list[str]) -> None:
-    """Make the rules of the forms of ``choice`` refuse an object that has two of them."""
-    for own in keys:
-        others = {mark + key for key in keys if key != own for mark in ("", "_")} & rules.keys()
+def demand_one_form(rules: dict[str, Rule], choice: str, accepts: dict[str, Check | None]) -> None:
+    """Make the rules of the forms of ``choice`` refuse an object that has two of them.
+
+    ``accepts`` has by their keys what finds a value right of which the rule need not be asked then.
+    """
+    for own in accepts:
+        others = {mark + key for key in accepts if key != own for mark in ("", "_")} & rules.keys()
         for key in {own, f"_{own}"} & rules.keys():
-            rules[key] = _only_form(rules[key], key, choice, others)
+            rules[key] = _only_form(rules[key], key, choice, others, accepts[own] if key == own else None)
 
 
-def _only_form(rule: Rule, key: str, choice: str, others: set[str]) -> Rule:
+def _only_form(rule: Rule, key: str, choice: str, others: set[str], accepts: Check | None) -> Rule:
     def only(value: Any, parent: dict[str, Any], place: Place, report: Report) -> None:
-        given = others.intersection(parent)
-        if given and key > max(given):  # said once, not for each form
+        if not others.isdisjoint(parent) and key > max(others.intersection(parent)):  # said once, not for each form
             report.add(Issue("unknown-element", f"Only one form of {choice}[x] may be given", f"{place}.{choice}"))
-        rule(value, parent, place, report)
+        if accepts is None or not accepts(value):
+            rule(value, parent, place, report)
 
     return only
 

@@ -3,7 +3,7 @@
 Compiled once from StructureDefinition snapshots (https://hl7.org/fhir/R4/validation.html).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,6 @@ from service.conformance.validation.rules import (
     single,
     single_extra,
     unknown_element,
-    unless,
     wrong_type,
 )
 from service.fhir.outcome import Issue, quoted
@@ -71,18 +70,16 @@ class Shape:
         """
         name, checks = (structure.path, host), self._objects
         if name not in checks:
-            checks[name] = lambda value, place, report: checks[name](value, place, report)
-            checks[name] = self._compiled(structure, host)
+            rules: dict[str, Rule] = {}  # filled when the check is there, which they may refer to
+            checks[name] = self._compiled(structure, host, rules)
+            self._fill(rules, structure, host)
         return checks[name]
 
-    def _compiled(self, structure: Structure, host: str) -> Item:
-        rules = self._rules(structure, host)
+    def _compiled(self, structure: Structure, host: str, rules: Mapping[str, Rule]) -> Item:
         is_resource = self._structures.is_resource(structure.path)
-        if is_resource:
-            rules["resourceType"] = lambda value, parent, place, report: None
+        accepts = self._acceptances(structure)
         last = [*_BY_TYPE.get(structure.path, ()), *self._parts.invariants.checks(structure.constraints, structure)]
         mandatory = [(name, tuple(e.key for e in structure.choices[name])) for name in structure.mandatory]
-        known = [key for key in rules if not key.startswith("_")]
         is_element = not is_resource and not host
 
         def check(value: Any, place: Place, report: Report) -> None:
@@ -93,15 +90,18 @@ class Shape:
             if place.depth > DEEPEST:
                 return report.add(too_deep(place))
             for key, item in value.items():
+                accept = accepts.get(key)
+                if accept is not None and accept(item):
+                    continue
                 rule = rules.get(key)
                 if rule is None:
-                    unknown_element(key, known, place, report)
+                    unknown_element(key, [key for key in rules if not key.startswith("_")], place, report)
                     continue
                 rule(item, value, place, report)
             for name, keys in mandatory:
                 if name not in value and not any(key in value or says_why(value.get(f"_{key}")) for key in keys):
                     report.add(Issue("cardinality", f"The element {name} must be there", f"{place}.{name}"))
-            if is_element:
+            if is_element and len(value) == 1:
                 demand_more_than_id(value, place, report)
             for item in last:
                 item(value, place, report)
@@ -109,17 +109,18 @@ class Shape:
 
         return check
 
-    def _rules(self, structure: Structure, host: str) -> dict[str, Rule]:
-        rules: dict[str, Rule] = {}
+    def _fill(self, rules: dict[str, Rule], structure: Structure, host: str) -> None:
+        """Add to ``rules`` those of all elements of ``structure``."""
         for choice, elements in structure.choices.items():
             for element in elements:
                 self._add_rules(rules, element, path_name(element.key, choice, element.type))
             if len(elements) > 1:
-                demand_one_form(rules, choice, [element.key for element in elements])
+                demand_one_form(rules, choice, {element.key: self._acceptance(element) for element in elements})
         for key in _EXTENSIONS:
             if key in rules:
                 rules[key] = both(rules[key], self._parts.extensions.rule(key, self._names(structure, host)))
-        return rules
+        if self._structures.is_resource(structure.path):
+            rules["resourceType"] = lambda value, parent, place, report: None
 
     def _names(self, structure: Structure, host: str) -> set[str]:
         """Return what definitions of extensions may call an element of ``structure``."""
@@ -134,10 +135,7 @@ class Shape:
             rules[key] = many(key, name, item) if element.many else single(name, item)
             return
         item, extra = self._primitive(element), self._object(self._structures.of_type("Element"), element.type)
-        if element.many:
-            rules[key] = many(key, name, item, or_null=True)
-        else:
-            rules[key] = unless(self._accepts(element), single(name, item))
+        rules[key] = many(key, name, item, or_null=True) if element.many else single(name, item)
         if not element.is_bare and element.type != "xhtml":
             rules[f"_{key}"] = many_extras(key, name, extra) if element.many else single_extra(key, name, extra)
 
@@ -158,13 +156,21 @@ class Shape:
 
         return check
 
-    def _accepts(self, element: Element) -> Check:
-        """Return what tells at once, without a place to report, that one value is right."""
+    def _acceptances(self, structure: Structure) -> dict[str, Check]:
+        """Return by key what tells that the value of an element is right, of those with one value in one form."""
+        alone = [elements[0] for elements in structure.choices.values() if len(elements) == 1 and not elements[0].many]
+        return {element.key: accepts for element in alone if (accepts := self._acceptance(element))}
+
+    def _acceptance(self, element: Element) -> Check | None:
+        """Return what tells at once, without a place to report, that a value is right; None where nothing does."""
+        is_right = self._parts.primitives.get(element.type)
+        if is_right is None:
+            return None
         codes = self._parts.bindings.codes(element.binding)
         if codes is not None:
             return lambda value: type(value) is str and value in codes
         has_more = element.type == "xhtml" or self._parts.bindings.check(element.binding, element.type)
-        return (lambda value: False) if has_more or element.constraints else self._parts.primitives[element.type]
+        return None if has_more or element.constraints else is_right
 
     def _complex(self, element: Element) -> Item:
         if element.type == ANY:
@@ -183,9 +189,15 @@ class Shape:
 
 def check_value_or_parts(value: dict[str, Any], place: Place, report: Report) -> None:
     """Report an Extension that has both a value and parts, or neither (FHIR's ext-1)."""
-    has_value = any(key.startswith(("value", "_value")) for key in value)
-    if has_value == ("extension" in value):
+    if _has_value(value) == ("extension" in value):
         report.add(Issue("ext-1", "An extension has either a value or parts", str(place)))
+
+
+def _has_value(extension: dict[str, Any]) -> bool:
+    for key in extension:  # noqa: SIM110 - a generator costs more than the loop
+        if key.startswith(("value", "_value")):
+            return True
+    return False
 
 
 _BY_TYPE: dict[str, tuple[Item, ...]] = {"Extension": (check_value_or_parts,), "Reference": (check_local,)}

@@ -3,8 +3,8 @@
 https://hl7.org/fhir/R4/profiling.html#slicing
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from service.conformance.definitions import Definition
@@ -95,14 +95,17 @@ def partition(node: Node) -> Partition:
 def _name_of_slice(node: Node) -> Callable[[Any], str | None]:
     urls = {extension_url(item): name for name, item in node.slices.items()}
     if node.definition["slicing"]["discriminator"] == [{"type": "value", "path": "url"}] and None not in urls:
-        return lambda value: urls.get(_url(value))
+        return _by_url(urls)
     tests = [(name, _matcher(node, item)) for name, item in node.slices.items()]
     return lambda value: next((name for name, matches in tests if matches(value)), None)
 
 
-def _url(value: Any) -> str | None:
-    url = value.get("url") if type(value) is dict else None
-    return url if type(url) is str else None
+def _by_url(names: Mapping[str | None, str]) -> Callable[[Any], str | None]:
+    def name_of(value: Any) -> str | None:
+        url = value.get("url") if type(value) is dict else None
+        return names.get(url) if type(url) is str else None
+
+    return name_of
 
 
 def _matcher(node: Node, of_slice: Node) -> Match:
@@ -116,7 +119,7 @@ def _test(discriminator: dict[str, str], of_slice: Node) -> Match:
         node = of_slice.find(steps)
         if node is not None and node.demanded is not None:
             fits = fitting(*node.demanded)
-            return lambda value: any(fits(item) for item in _at_path(value, steps))
+            return lambda value: any(map(fits, _at_path(value, steps)))
     raise LookupError(f"Slices by {discriminator} of {of_slice.definition['id']} are not supported")
 
 
@@ -127,6 +130,11 @@ def extension_url(of_slice: Node) -> str | None:
         return str(url.demanded[1])
     profiles = [name for item in of_slice.definition.get("type", ()) for name in item.get("profile", ())]
     return profiles[0] if profiles else None
+
+
+def without_url(node: Node) -> Node:
+    """Return an extension without what is demanded of its url, by which it has been found."""
+    return replace(node, children={name: child for name, child in node.children.items() if name != "url"})
 
 
 def fitting(kind: str, demanded: Any) -> Match:
@@ -140,12 +148,23 @@ def fitting(kind: str, demanded: Any) -> Match:
 def _having(pattern: Any) -> Match:
     """Return what tells whether a value has everything that ``pattern`` has; lists may have more, in any order."""
     if type(pattern) is dict:
-        members = [(key, _having(value)) for key, value in pattern.items()]
-        return lambda value: type(value) is dict and all(key in value and has(value[key]) for key, has in members)
+        return _having_members([(key, _having(value)) for key, value in pattern.items()])
     if type(pattern) is list:
         wanted = [_having(item) for item in pattern]
-        return lambda value: type(value) is list and all(any(has(item) for item in value) for has in wanted)
+        return lambda value: type(value) is list and all(any(map(has, value)) for has in wanted)
     return lambda value: bool(value == pattern)
+
+
+def _having_members(members: list[tuple[str, Match]]) -> Match:
+    def has_them(value: Any) -> bool:
+        if type(value) is not dict:
+            return False
+        for key, has in members:  # noqa: SIM110 - a generator costs more than the loop
+            if key not in value or not has(value[key]):
+                return False
+        return True
+
+    return has_them
 
 
 def _at_path(value: Any, steps: list[str]) -> list[Any]:

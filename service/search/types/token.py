@@ -5,7 +5,7 @@ looks for the words that start so. The texts beside codes are written as ``:text
 ``:of-type=``.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
@@ -19,17 +19,12 @@ LONGEST_TEXT = 200
 """Normalised characters of the text beside a code that can be searched."""
 
 T = TypeVar("T")
-Coding = tuple[str | None, str | None]
+WordsAndKeys = tuple[list[str], list[str]]
 
 
-def words_and_keys(parameter: SearchParameter, of_type: str, value: Any) -> tuple[list[str], list[str]]:
-    """Return the forms of ``value``, an element of the FHIR type ``of_type``, and the codes by which it is sorted."""
-    codings = list(_codings(parameter, of_type, value))
-    forms = [form for system, code in codings for form in _forms(system, code)]
-    forms.extend(_text_form(text) for text in _texts(of_type, value))
-    if of_type == "Identifier":
-        forms.extend(_typed_forms(value))
-    return forms, [code for _, code in codings if code is not None]
+def words_and_keys(parameter: SearchParameter, of_type: str) -> Callable[[Any], WordsAndKeys]:
+    """Return what gives the forms of a value of the FHIR type ``of_type``, and the codes by which it is sorted."""
+    return _OF_TYPE.get(of_type) or _of_code(parameter)
 
 
 def identifier_forms(value: Any) -> Iterator[str]:
@@ -159,30 +154,43 @@ def _parts(text: str) -> tuple[str | None, str]:
     return unescape(first), unescape(rest[0])
 
 
-def _codings(parameter: SearchParameter, of_type: str, value: Any) -> Iterator[Coding]:
-    """Yield system and code of all that ``value`` says."""
-    if of_type == "CodeableConcept":
-        for coding in value.get("coding", ()):
-            yield coding.get("system"), coding.get("code")
-    elif of_type == "Coding":
-        yield value.get("system"), value.get("code")
-    elif of_type == "Identifier":
-        yield value.get("system"), value.get("value")
-    else:
+def _of_codings(codings: Sequence[dict[str, Any]], *texts: str) -> WordsAndKeys:
+    """Return the forms of ``codings`` with the ``texts`` beside them, and their codes."""
+    forms = [form for coding in codings for form in _forms(coding.get("system"), coding.get("code"))]
+    forms += [_text_form(coding["display"]) for coding in codings if "display" in coding]
+    forms += map(_text_form, texts)
+    return forms, [coding["code"] for coding in codings if "code" in coding]
+
+
+def _of_coding(coding: dict[str, Any]) -> WordsAndKeys:
+    return _of_codings([coding])
+
+
+def _of_concept(concept: dict[str, Any]) -> WordsAndKeys:
+    codings = concept.get("coding", ())
+    return _of_codings(codings, concept["text"]) if "text" in concept else _of_codings(codings)
+
+
+def _of_identifier(identifier: dict[str, Any]) -> WordsAndKeys:
+    value, kind = identifier.get("value"), identifier.get("type", {})
+    texts = [_text_form(kind["text"])] if "text" in kind else []
+    forms = [*_forms(identifier.get("system"), value), *texts, *_typed_forms(identifier)]
+    return forms, [] if value is None else [value]
+
+
+def _of_code(parameter: SearchParameter) -> Callable[[Any], WordsAndKeys]:
+    systems: dict[str, list[str]] = {}
+    for system, code in sorted(parameter.codings):
+        systems.setdefault(code, []).append(system)
+
+    def of_code(value: Any) -> WordsAndKeys:
         code = scalar(value)
-        systems: list[str | None] = [system for system, each in parameter.codings if each == code]
-        yield from ((system, code) for system in systems or [None])
+        return [form for system in systems.get(code, (None,)) for form in _forms(system, code)], [code]
+
+    return of_code
 
 
-def _texts(of_type: str, value: Any) -> Iterator[str]:
-    """Yield the texts beside the codes."""
-    if of_type == "CodeableConcept":
-        yield from (coding["display"] for coding in value.get("coding", ()) if "display" in coding)
-    if of_type == "Coding" and "display" in value:
-        yield value["display"]
-    named = value.get("type", {}) if of_type == "Identifier" else value if of_type == "CodeableConcept" else {}
-    if "text" in named:
-        yield named["text"]
+_OF_TYPE = {"CodeableConcept": _of_concept, "Coding": _of_coding, "Identifier": _of_identifier}
 
 
 def _typed_forms(identifier: dict[str, Any]) -> Iterator[str]:

@@ -38,6 +38,12 @@ class Query:
 _COUNTS = "all matches are counted"
 _OF_ONE = "what belongs to one person is looked through, and nobody has more than a few dozen"
 _LOOKED_UP = "goals are looked up one after the other until the page is full, as one in so many has what is asked for"
+_FAR_END = "the far end of the chain has a hundred times as many goals"
+_STANDING = (
+    "the newest plans have no limit that is overdue, and members of a list have no order that an index could have"
+)
+_OPEN = "a period is found by one of its ends, and plans without an end are all as late as can be"
+_WORD = "a word is found by its index, or by going through the newest, whichever the database tries out as shorter"
 
 QUERIES = (
     Query("patient", "/CarePlan?patient=Patient/{person}"),
@@ -50,16 +56,16 @@ QUERIES = (
     Query("identifier", f"/CarePlan?identifier={NUMBERS}|{{number}}"),
     Query("_lastUpdated", "/CarePlan?_lastUpdated=gt{updated}"),
     Query("date of assessment", "/RiskAssessment?date=ge{day}&date=lt{fortnight}", of="assessed"),
-    Query("period of plan", "/CarePlan?date=ge{day}&date=le{fortnight}"),
+    Query("period of plan", "/CarePlan?date=ge{day}&date=le{fortnight}", looks=_OPEN),
     Query("decision", "/RiskAssessment?decision=go-ahead"),
     Query("rare decision", f"/RiskAssessment?decision={RARE_DECISION}"),
     Query("prediction-kind", "/RiskAssessment?prediction-kind=cost-of-avoiding"),
     Query("probability", "/RiskAssessment?probability=gt85"),
     Query("person-agreement", "/CarePlan?person-agreement=disagree"),
     Query("agreement composite", "/CarePlan?agreement=Patient/{person}${agreed}"),
-    Query("stipulation-review", f"/CarePlan?stipulation-review=imposed$lt{_TODAY}"),
-    Query("chain to common goals", f"/CarePlan?goal.category={_CHIME}|connectedness"),
-    Query("chain to rare goals", f"/CarePlan?goal.category={_FOCUS}|{RARE_FOCUS}"),
+    Query("stipulation-review", f"/CarePlan?stipulation-review=imposed$lt{_TODAY}", looks=_STANDING),
+    Query("chain to common goals", f"/CarePlan?goal.category={_CHIME}|connectedness", looks=_LOOKED_UP),
+    Query("chain to rare goals", f"/CarePlan?goal.category={_FOCUS}|{RARE_FOCUS}", grows=_FAR_END),
     Query(
         "patient and chain",
         f"/CarePlan?patient=Patient/{{person}}&goal.category={_CHIME}|connectedness",
@@ -67,7 +73,7 @@ QUERIES = (
         looks=_OF_ONE,
     ),
     Query("chain from assessment", f"/RiskAssessment?pertains-to-goal.category={_CHIME}|hope", looks=_LOOKED_UP),
-    Query("_has", "/Goal?_has:CarePlan:goal:status=active"),
+    Query("_has", "/Goal?_has:CarePlan:goal:status=active", looks=_LOOKED_UP),
     Query(
         "patient and _has",
         "/Goal?patient=Patient/{person}&_has:CarePlan:goal:status=active",
@@ -83,7 +89,7 @@ QUERIES = (
     Query("status, _total", "/CarePlan?status=active&_total=accurate", grows=_COUNTS, looks=_COUNTS),
     Query("patient:identifier", f"/CarePlan?patient:identifier={PEOPLE}|{{person_number}}"),
     Query("category:in", f"/Goal?category:in={CANONICAL}/ValueSet/chime"),
-    Query("_content", f"/CarePlan?_content={SEARCHED}"),
+    Query("_content", f"/CarePlan?_content={SEARCHED}", looks=_WORD),
     Query("_summary=count", "/CarePlan?patient=Patient/{person}&_summary=count"),
     Query("compartment", "/Patient/{person}/*"),
     Query("second page", "/CarePlan?status=active", page=2),

@@ -24,16 +24,22 @@ from tests.support.generated.elements import (
     UCUM,
 )
 from tests.support.oracle.definitions import Parameter
+from tests.support.oracle.terminology import Terminology
 from tests.support.oracle.tokens import codings_of, texts_of
 from tests.support.oracle.world import World
 
 DIGITS = 24  # of a number that is asked for
 PREFIXES = ("", "", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 QUERY_TEXTS = ("hope", "HOPE and", "Cafe\u0301", "cafe au", "strasse", "elan", "hope springs", "e", "sea", "zorn (")
+QUERY_TEXTS += ("istanbul final", "\u03c3\u03b9\u03c3\u03c5\u03c6\u03bf\u03c3", "\u0130STANBUL FI")
 VALUE_SETS = (
     f"{OWN}/ValueSet/chime",
     f"{OWN}/ValueSet/plan-kind",
     f"{OWN}/ValueSet/agreement-status",
+    f"{OWN}/ValueSet/learning-kind",
+    f"{OWN}/ValueSet/stipulation-standing",
+    f"{OWN}/ValueSet/decision-outcome",
+    f"{OWN}/ValueSet/prediction-kind",
     "http://hl7.org/fhir/ValueSet/request-status",
     "http://hl7.org/fhir/ValueSet/care-plan-intent",
     "http://hl7.org/fhir/ValueSet/goal-status",
@@ -118,9 +124,9 @@ class Asked:
         """Return a value for a parameter with a modifier, more often one that is held."""
         key = resource_type, parameter.code, modifier
         if key not in self._found:
-            held = self._held(resource_type, parameter)
-            self._found[key] = [text for value in held for text in _forms(parameter, value, modifier)]
-        held = self._found[key] if self._random.random() < 0.7 else []
+            held, known = self._held(resource_type, parameter), self._world.definitions.terminology
+            self._found[key] = [text for value in held for text in _forms(parameter, value, modifier, known)]
+        held = self._found[key] if self._random.random() < 0.85 else []
         text = self._random.choice(held or _others(parameter, modifier))
         if parameter.type not in ("date", "number", "quantity"):
             return text
@@ -140,9 +146,17 @@ class Asked:
         ]
 
 
-def _forms(parameter: Parameter, value: Any, modifier: str) -> Iterator[str]:
+def _forms(parameter: Parameter, value: Any, modifier: str, terminology: Terminology) -> Iterator[str]:
     """Yield queries that find ``value``, or just miss it."""
     match parameter.type, modifier:
+        case "token", "in" | "not-in":
+            there = {*codings_of(parameter, value)}
+            yield from (escaped(url) for url in VALUE_SETS if terminology.members(url) & there)
+        case "token", "above" | "below":
+            for system, code in codings_of(parameter, value):
+                if system and code and terminology.holds(system):
+                    around = terminology.above if modifier == "below" else terminology.below
+                    yield from (f"{system}|{other}" for other in sorted(around(system, code)))
         case "token", "text":
             for text in texts_of(value):
                 yield from map(escaped, (text[:190], text[:3].upper(), text[-3:]))
@@ -162,6 +176,8 @@ def _forms(parameter: Parameter, value: Any, modifier: str) -> Iterator[str]:
             if not text.startswith("#"):
                 yield escaped(text)
                 yield escaped(text.split("/_history/")[0].removeprefix(f"{BASE}/"))
+        case "reference", kind if kind[:1].isupper() and kind in value.get("reference", ""):
+            yield value["reference"].split("/_history/")[0].rpartition("/")[2]
         case "date", "":
             period = {} if isinstance(value, str) else value.get("repeat", {}).get("boundsPeriod", value)
             events = [value] if isinstance(value, str) else value.get("event", [])
@@ -177,8 +193,10 @@ def _forms(parameter: Parameter, value: Any, modifier: str) -> Iterator[str]:
             if system and code:
                 yield "|".join((str(number), escaped(system), escaped(code)))
             yield "|".join((str(number), "", escaped(unit or code or "mg")))
-        case "uri", _ if "urn" not in value or not modifier:
-            yield escaped(value)
+        case "uri", "below" | "above" if "urn" not in value:
+            yield escaped(value.partition("|")[0])
+        case "uri", "":
+            yield from {escaped(value), value.replace(",", "\\,"), escaped(value.partition("|")[0])}
         case "string", _:
             yield from map(escaped, (value, value[:60], value[:4].upper(), value[2:9]))
 

@@ -25,7 +25,7 @@ HELD = (
 LABELS = ((CONFIDENTIALITY, "N"), (CONFIDENTIALITY, "R"), (CONFIDENTIALITY, "HIV"), (SYSTEMS[0], "a"))
 
 IDS = ("1", "2", "3", "a", "A", "b-2", "9.x", "10", "z")
-DAYS = ("2023", "2024", "2024-02", "2024-02-29", "2024-03-01", "2023-12-31", "2024-12")
+DAYS = ("2023", "2024", "2024-02", "2024-02-29", "2024-03-01", "2023-12-31", "2024-12", "9999-12-31", "0001-01")
 MOMENTS = (
     "2024-02-29T23:30:00Z",
     "2024-02-29T23:30:00.5Z",
@@ -38,7 +38,7 @@ NUMBERS = ("0", "0.0", "0.8", "0.80", "0.75", "0.85", "0.849999", "1", "1.0", "1
 NUMBERS += ("0.8500000000000000000000000000000001", "1e-7")
 AMOUNTS = ("5", "5.0", "5.4", "5.45", "5400", "0.0054", "90", "1.5", "0.5", "1", "2", "60", "3600", "-1", "50", "1e3")
 PATIENTS = (
-    "Patient/1",
+    *("Patient/1",) * 4,
     "Patient/2",
     "Patient/a",
     "Group/1",
@@ -60,6 +60,7 @@ ADDRESSES = (
     "HTTP://a.example.org/x",
     f"http://a.example.org/x/{'y' * 300}",
 )
+PROFILES = (*ADDRESSES, "http://a.example.org/x|1", "http://a.example.org/x/y|1.2")
 CANONICALS = (
     "http://a.example.org/PlanDefinition/x",
     "http://a.example.org/PlanDefinition/x|1",
@@ -78,6 +79,8 @@ TEXTS = (
     "Stra\u00dfe",
     "e\u0301lan vital; hope",
     "walk",
+    "Hope\u00a0and\tsea",
+    "\u0130stanbul \ufb01nal \u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2 \U0001f600 \u00bd",
     "Zorn (not hope) * [a-z]",
     "a long walk to the sea, " * 12,
 )
@@ -141,21 +144,23 @@ _identifier_types = st.one_of(
 )
 identifiers = any_of(system=systems, value=codes, type=_identifier_types)
 people = st.fixed_dictionaries({"identifier": identifiers}, optional={"type": st.sampled_from(("Patient", "Group"))})
+_beside = st.sampled_from(({}, {}, {"display": "walk"}, {"identifier": {"system": SYSTEMS[0], "value": "a"}}))
 
 
 def references(*texts_of_them: str) -> Values:
-    """References with one of these texts, and sometimes a display."""
-    return st.fixed_dictionaries({"reference": st.sampled_from(texts_of_them)}, optional={"display": texts})
+    """References with one of these texts, and sometimes a display or an identifier."""
+    return st.builds(lambda text, more: {"reference": text} | more, st.sampled_from(texts_of_them), _beside)
 
 
 def links(*types: str) -> Values:
     """References to resources that are held here, and to some that are not: relative, absolute, with a version."""
     forms = ("{}", "{}", "{}", f"{BASE}/{{}}", "{}/_history/1", "https://other.example.org/fhir/{}")
     return st.builds(
-        lambda form, name, number: {"reference": form.format(f"{name}/{number}")},
+        lambda form, name, number, more: {"reference": form.format(f"{name}/{number}")} | more,
         st.sampled_from(forms),
         st.sampled_from(types),
         st.sampled_from(IDS),
+        _beside,
     )
 
 
@@ -200,7 +205,7 @@ quantities = st.builds(
     st.one_of(_comparators, st.just({"comparator": ">="})),
 )
 notes = whole(text=texts)
-metas = any_of(profile=some(st.sampled_from(ADDRESSES)), tag=some(codings), security=some(labels))
+metas = any_of(profile=some(st.sampled_from(PROFILES)), tag=some(codings), security=some(labels))
 metas = st.one_of(metas, whole(source=st.sampled_from(ADDRESSES)))
 narratives = st.sampled_from(NARRATIVES).map(
     lambda inside: {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{inside}</div>'}

@@ -47,7 +47,7 @@ def _codes(*known: str) -> Values:
 
 _agreements = _complex(
     f"{_DEFINITIONS}/agreement",
-    party_Reference=references(*PARTIES, "Practitioner/1"),
+    party_Reference=references("Patient/1", *PARTIES, "Practitioner/1"),
     status_Code=_codes("agree", "disagree", "not-asked"),
     comment_String=_perhaps(texts),
 )
@@ -68,7 +68,7 @@ _decisions = _complex(
 )
 _acceptances = _complex(
     f"{OFFICIAL}/goal-acceptance",
-    individual_Reference=references(*PARTIES),
+    individual_Reference=references("Patient/1", *PARTIES),
     status_Code=_codes("agree", "disagree"),
 )
 _relationships = _complex(
@@ -91,7 +91,7 @@ results = _complex(
 
 def _together(many: list[Values], once: list[Values]) -> Values:
     """Lists of extensions, of which those in ``once`` come once at most."""
-    several = st.lists(st.one_of(many), min_size=1, max_size=4)
+    several = st.lists(st.one_of(many), min_size=1, max_size=6)
     single = [st.lists(values, max_size=1) for values in once]
     return st.tuples(several, *single).map(lambda parts: [item for part in parts for item in part])
 

@@ -1,12 +1,13 @@
 """Queries over a world: every kind of criterion, alone and together, with orders, includes and compartments."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from random import Random
 from urllib.parse import quote
 
 from tests.support.generated.asked import Asked
-from tests.support.oracle.definitions import Parameter
+from tests.support.oracle.definitions import Definitions, Parameter
 from tests.support.oracle.world import TYPES, World
 
 # The reference parameters that lead to resources of this server, with the types they lead to.
@@ -53,6 +54,7 @@ _OPERATORS = {
 _TERMINOLOGICAL = (("in", "in"), ("ni", "in"), ("ss", "below"), ("sb", "above"))
 _CONTAINED_TYPES = ([], [("_containedType", "contained")], [("_containedType", "container")])
 Criterion = tuple[str, str]
+Turn = tuple[str, str, str]  # a type, a parameter of it, and a modifier
 Search = tuple[str, list[str], list[Criterion]]  # a path, the types that are searched there, and what is asked for
 
 
@@ -74,14 +76,27 @@ def modifiers(resource_type: str, parameter: Parameter) -> tuple[str, ...]:
     return _MODIFIERS[parameter.type]
 
 
-class Queries:
-    """Queries over what ``world`` holds, drawn by ``random``."""
+def in_turn(definitions: Definitions, random: Random) -> Iterator[Turn]:
+    """Yield type, parameter and modifier, each that there is in its turn, for ever."""
+    every = [
+        (kind, parameter.code, modifier)
+        for kind in TYPES
+        for parameter in definitions.parameters(kind).values()
+        for modifier in sorted({*modifiers(kind, parameter)})
+    ]
+    random.shuffle(every)
+    return cycle(every)
 
-    def __init__(self, world: World, random: Random) -> None:
+
+class Queries:
+    """Queries over what ``world`` holds, drawn by ``random``; parameters and modifiers also have their ``turns``."""
+
+    def __init__(self, world: World, random: Random, turns: Iterator[Turn]) -> None:
         self._world = world
         self._asked = Asked(world, random)
         self._random = random
         self._choose = random.choice
+        self._turns = turns
 
     def address(self) -> str:
         """Return a whole address: where it searches, what it asks for, in which order, and what with it."""
@@ -98,6 +113,10 @@ class Queries:
         codes = [code for code in self._common([kind]) if code not in ("status", "version")]
         asked = [*self._several(lambda: self._plain(kind, codes)), ("_sort", self._order([kind]))]
         return f"{kind}?" + "&".join(f"{name}={quote(text, safe='/:|')}" for name, text in asked)
+
+    def _whose_turn_it_is(self) -> Search:
+        kind, code, modifier = next(self._turns)
+        return kind, [kind], [self._with(kind, code, modifier)]
 
     def _of_a_type(self) -> Search:
         kind = self._choose(TYPES)
@@ -140,17 +159,20 @@ class Queries:
         return sorted(set.intersection(*(set(self._world.definitions.parameters(name)) for name in types)))
 
     def _criterion(self, kind: str) -> Criterion:
-        ways: list[Callable[[str], Criterion]] = [self._plain, self._plain, self._linked, self._filter, self._words]
+        ways: list[Callable[[str], Criterion]] = [self._plain, self._linked, self._linked, self._filter, self._words]
         return self._choose(ways)(kind)
 
     def _plain(self, kind: str, codes: list[str] | None = None) -> Criterion:
         """Return a parameter of the type itself, with any modifier, and one or two values."""
         known = self._world.definitions.parameters(kind)
         parameter = known[self._choose(codes or sorted(known))]
-        modifier = self._choose(modifiers(kind, parameter))
-        name = f"{parameter.code}:{modifier}" if modifier else parameter.code
+        return self._with(kind, parameter.code, self._choose(modifiers(kind, parameter)))
+
+    def _with(self, kind: str, code: str, modifier: str) -> Criterion:
+        name = f"{code}:{modifier}" if modifier else code
         if modifier == "missing":
             return name, self._choose(("true", "false"))
+        parameter = self._world.definitions.parameters(kind)[code]
         return name, ",".join(self._value(kind, parameter, modifier) for _ in range(self._few()))
 
     def _value(self, kind: str, parameter: Parameter, modifier: str) -> str:
@@ -253,13 +275,17 @@ class Queries:
         return name, f"{source}:{self._choose((code, code, '*'))}"
 
 
-WAYS = (Queries._of_a_type,) * 8 + (
-    Queries._of_what_is_contained,
-    Queries._of_what_is_contained,
-    Queries._of_a_compartment,
-    Queries._of_a_whole_compartment,
-    Queries._of_some_types,
-    Queries._of_everything,
+WAYS = (
+    (Queries._whose_turn_it_is,) * 8
+    + (Queries._of_a_type,) * 6
+    + (
+        Queries._of_what_is_contained,
+        Queries._of_what_is_contained,
+        Queries._of_a_compartment,
+        Queries._of_a_whole_compartment,
+        Queries._of_some_types,
+        Queries._of_everything,
+    )
 )
 
 

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from tests.support.generated.elements import (
     ADDRESSES,
+    BASE,
     CANONICALS,
     IDS,
     NUMBERS,
@@ -42,11 +43,12 @@ def _with(values: Values, extension: Values) -> Values:
 _schedules = st.one_of(
     whole(scheduledPeriod=periods()), whole(scheduledTiming=timings), st.just({"scheduledString": "every other day"})
 )
-_activities = st.builds(
+_details = st.builds(
     lambda schedule, rest: {"detail": {"status": "scheduled"} | schedule | rest},
     st.one_of(st.just({}), _schedules),
     st.fixed_dictionaries({}, optional={"performer": some(teams), "code": concepts, "description": texts}),
 )
+_activities = st.one_of(_details, _details, whole(reference=references("Task/1", f"{BASE}/Task/1", "ServiceRequest/a")))
 _targets = st.fixed_dictionaries(
     {"measure": concepts},
     optional={
@@ -96,15 +98,16 @@ _predictions = _with(
 )
 
 
-def _kind(name: str, required: dict[str, Values], optional: dict[str, Values]) -> Values:
-    """Resources of one type; every type has the optional elements at the end."""
-    shared = {"meta": metas, "identifier": some(identifiers), "text": narratives, "note": some(notes)}
-    return st.fixed_dictionaries({"resourceType": st.just(name)} | required, optional=optional | shared)
-
-
 def _and(resources: Values, more: Values) -> Values:
     """Resources with what ``more`` gives beside."""
     return st.builds(lambda resource, given: resource | given, resources, more)
+
+
+def _kind(name: str, extension: Values, required: dict[str, Values], optional: dict[str, Values]) -> Values:
+    """Resources of one type, most with extensions; every type has the optional elements at the end."""
+    shared = {"meta": metas, "identifier": some(identifiers), "text": narratives, "note": some(notes)}
+    plain = st.fixed_dictionaries({"resourceType": st.just(name)} | required, optional=optional | shared)
+    return _and(plain, st.one_of(whole(extension=extension), whole(extension=extension), st.just({})))
 
 
 def _containing(resources: Values, refer: Values) -> Values:
@@ -119,13 +122,13 @@ def _containing(resources: Values, refer: Values) -> Values:
 care_plans = _containing(
     _kind(
         "CarePlan",
+        on_plans,
         {
             "status": st.sampled_from(("draft", "active", "completed")),
             "intent": st.sampled_from(("plan", "order")),
             "subject": patients,
         },
         {
-            "extension": on_plans,
             "instantiatesCanonical": some(st.sampled_from(CANONICALS)),
             "instantiatesUri": some(st.sampled_from(ADDRESSES)),
             "basedOn": some(links("CarePlan")),
@@ -150,13 +153,13 @@ care_plans = _containing(
 goals = _and(
     _kind(
         "Goal",
+        on_goals,
         {
             "lifecycleStatus": st.sampled_from(("proposed", "active", "accepted", "on-hold")),
             "description": concepts,
             "subject": patients,
         },
         {
-            "extension": on_goals,
             "category": some(concepts),
             "achievementStatus": concepts,
             "statusReason": texts,
@@ -171,9 +174,9 @@ risk_assessments = _containing(
     _and(
         _kind(
             "RiskAssessment",
+            on_risks,
             {"status": st.sampled_from(("final", "preliminary")), "subject": patients},
             {
-                "extension": on_risks,
                 "method": concepts,
                 "encounter": references("Encounter/1"),
                 "condition": references("Condition/1"),

@@ -39,14 +39,17 @@ def canonical_matches(value: str, modifier: str, wanted: str) -> bool:
 
 
 def uri_matches(value: str, modifier: str, text: str) -> bool:
-    """Return whether a uri is the one that is asked for, or stands below or above it by whole segments."""
-    wanted = plain(text)
+    """Return whether a uri is the one that is asked for, or stands below or above it by whole segments.
+
+    A canonical with its version is asked for with or without it.
+    """
+    wanted, url = plain(text), value.partition("|")[0]
     match modifier:
         case "below":
-            return _is_below(value, wanted)
+            return _is_below(url, wanted)
         case "above":
-            return _is_below(wanted, value)
-    return value == wanted
+            return _is_below(wanted, url)
+    return wanted in (value, url)
 
 
 def _is_below(address: str, other: str) -> bool:

@@ -1,5 +1,6 @@
 """Whether a resource fulfils one parameter of a query, with its modifiers, chains and values."""
 
+import re
 from typing import Any
 
 from tests.support.oracle.addresses import reference_matches, uri_matches
@@ -21,9 +22,7 @@ def fulfils(world: World, resource: Resource, name: str, text: str) -> bool:
     if "." in name:
         step, rest = name.split(".", 1)
         code, _, kind = step.partition(":")
-        targets = world.targets(resource, code, kind)
-        if _looks_further(world, rest, text):  # which it does not in what is contained: a stated departure
-            targets = [item for item in targets if world.holds(item)]
+        targets = [item for item in world.targets(resource, code, kind) if _can_be_asked(world, item, rest, text)]
         return any(fulfils(world, item, rest, text) for item in targets)
     if name in ("_text", "_content"):
         texts = contents(resource if name == "_content" else resource.get("text", {}))
@@ -36,12 +35,19 @@ def fulfils(world: World, resource: Resource, name: str, text: str) -> bool:
     return parameter is not None and _fulfils_plainly(world, resource, parameter, modifier, text)
 
 
-def _looks_further(world: World, name: str, text: str) -> bool:
-    """Return whether a criterion asks for words, or for more than one resource."""
+def _can_be_asked(world: World, resource: Resource, name: str, text: str) -> bool:
+    """Return whether the end of a chain is for a resource: one whose type has all parameters of a filter.
+
+    What is contained is asked for no words and nothing beyond itself: a stated departure of the service.
+    """
     names = [name]
     if name == "_filter":
-        filter_holds(text, lambda criterion, _: bool(names.append(criterion)), world.type_of)
-    return any("." in each or each.startswith(("_has:", "_text", "_content")) for each in names)
+        names = []
+        filter_holds(text, lambda path, _: bool(names.append(path)), world.type_of)
+        if not all(world.parameter(resource, re.split("[.:]", path)[0]) for path in names):
+            return False
+    further = any("." in each or each.startswith(("_has:", "_text", "_content")) for each in names)
+    return world.holds(resource) or not further
 
 
 def _fulfils_plainly(world: World, resource: Resource, parameter: Parameter, modifier: str, text: str) -> bool:

@@ -51,4 +51,6 @@ def _values(world: World, resource: Resource, code: str) -> list[Any]:
             return [quantity_span(value, Fraction(1))[0] for value in found if "value" in value]
         case "string":
             return [readable(value) for value in found]
+        case "uri":
+            return [value.partition("|")[0] for value in found]
     return found

@@ -12,6 +12,10 @@ class Terminology:
     def __init__(self, by_url: Mapping[str, Any]) -> None:
         self._by_url = by_url
 
+    def holds(self, system: str) -> bool:
+        """Return whether a code system is held."""
+        return system in self._by_url
+
     def members(self, url: str) -> set[Code]:
         """Return (system, code) of all members of a value set."""
         compose = self._by_url[url]["compose"]

@@ -67,10 +67,10 @@ def instants(text: str) -> Span:
     date, _, rest = text.partition("T")
     numbers = [int(part) for part in date.split("-")]
     if len(numbers) == 1:
-        return _seconds(datetime(numbers[0], 1, 1)), _seconds(datetime(numbers[0] + 1, 1, 1))
+        return _start_of_month(numbers[0], 1), _start_of_month(numbers[0] + 1, 1)
     if len(numbers) == 2:
         year, month = numbers
-        return _seconds(datetime(year, month, 1)), _seconds(datetime(year + month // 12, month % 12 + 1, 1))
+        return _start_of_month(year, month), _start_of_month(year + month // 12, month % 12 + 1)
     day = _seconds(datetime(*numbers))
     if not rest:
         return day, day + 86400
@@ -90,6 +90,12 @@ def instants(text: str) -> Span:
     assert offset is not None
     start = day + int(parts[0]) * 3600 + int(parts[1]) * 60 + seconds - int(offset.total_seconds())
     return start, start + length
+
+
+def _start_of_month(year: int, month: int) -> Fraction:
+    if year > 9999:  # which Python does not know
+        return _seconds(datetime(9999, 12, 31)) + 86400
+    return _seconds(datetime(year, month, 1))
 
 
 def _seconds(moment: datetime) -> Fraction:
