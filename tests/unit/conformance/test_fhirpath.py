@@ -12,10 +12,17 @@ from service.conformance.fhirpath.paths import Branch, compile_path
 from service.conformance.fhirpath.syntax import Call, Literal, Member, Operation, Variable, parse
 from service.conformance.structures import Structures
 from service.fhir.versions import R4
-from tests.support import generated
 from tests.support.extraction import extract
 from tests.support.matcher import listed_parameters
 from tests.support.samples import EXAMPLES
+
+_OWN = "https://w3id.org/recovery-plan/StructureDefinition"
+
+
+def _agreement(status: str, party: str) -> dict[str, Any]:
+    parts = [{"url": "party", "valueReference": {"reference": party}}, {"url": "status", "valueCode": status}]
+    return {"url": f"{_OWN}/agreement", "extension": parts}
+
 
 TYPES = ("CarePlan", "Goal", "RiskAssessment")
 LISTED = [(name, code) for name in TYPES for code in listed_parameters(name)]
@@ -79,11 +86,11 @@ EVERYTHING: list[dict[str, Any]] = [
             },
         ],
         "extension": [
-            generated._agreement("agree", "Patient/1"),
-            generated._agreement("disagree", "https://x.example.org/Patient/1/_history/2"),
+            _agreement("agree", "Patient/1"),
+            _agreement("disagree", "https://x.example.org/Patient/1/_history/2"),
             {"url": "http://unknown", "extension": [{"url": "status", "valueCode": "no"}]},
-            {"url": f"{generated.CANONICAL}/next-review", "valueDate": "2026-01-01"},
-            {"url": f"{generated.CANONICAL}/next-review", "valueDateTime": "2026-01-02"},
+            {"url": f"{_OWN}/next-review", "valueDate": "2026-01-01"},
+            {"url": f"{_OWN}/next-review", "valueDateTime": "2026-01-02"},
         ],
     },
     {
