@@ -181,8 +181,8 @@ class Queries:
         known = self._world.definitions.parameters(kind)
         return "$".join(self._value(kind, known[part.code], "") for part in parameter.components)
 
-    def _linked(self, kind: str, steps: int = 5) -> Criterion:
-        """Return a parameter with chains and ``_has``, nested and mixed, in so many steps at most."""
+    def _linked(self, kind: str, steps: int = 4) -> Criterion:
+        """Return a parameter with chains and ``_has``, nested and mixed; a filter at the end may add the fifth step."""
         if self._random.random() < 0.5:
             target, start = self._step(kind)
         else:
@@ -291,4 +291,4 @@ WAYS = (
 
 def _quoted(value: str) -> str:
     """Return a value of ``_filter``, as a JSON string where it has to be one."""
-    return json.dumps(value) if any(letter in value for letter in ' ()"]') else value
+    return json.dumps(value) if any(letter.isspace() or letter in '()"]' for letter in value) else value
