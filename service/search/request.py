@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from service.conformance.terminology import Terminology
 from service.fhir.entry import Parameters, whole_number
-from service.fhir.outcome import Issue, OutcomeError, shown
+from service.fhir.outcome import MOST_SHOWN, Issue, OutcomeError, shown
 from service.search import criteria, fields
 from service.search.criteria import Criteria, UnknownParameterError
 from service.search.include import INCLUDES, MOST_INCLUDES, Include, read_include
@@ -102,6 +102,8 @@ class SearchParser:
         reading = _Reading(self, Criteria(self.types, self.linked, knowledge), types, lenient)
         for name, text in parameters:
             reading.read(name, text)
+            if len(reading.refused) > MOST_SHOWN:
+                break  # nobody is told of more
         if reading.refused:
             raise OutcomeError(*reading.refused)
         return reading.request()
