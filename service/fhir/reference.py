@@ -37,8 +37,17 @@ def _parsed(text: str) -> LiteralReference | None:
     return LiteralReference._make(match.group("base", "type", "id", "version")) if match else None
 
 
+def _normal(text: str, bases: frozenset[str]) -> str:
+    literal = parse_reference(text)
+    if literal is None:
+        return text
+    is_local = literal.base is None or literal.base in bases
+    return literal.relative if is_local else f"{literal.base}/{literal.relative}"
+
+
+# A write reads each reference several times: to check it, to look it up and to index it.
 _remembered = lru_cache(maxsize=4096)(_parsed)
-"""A write reads each reference several times: to check it, to look it up and to index it."""
+_normal_remembered = lru_cache(maxsize=4096)(_normal)
 
 
 def is_id(text: str) -> bool:
@@ -59,11 +68,7 @@ class Addresses:
 
     def normal(self, text: str) -> str:
         """Return the form that is equal for references to the same resource: without version, relative if local."""
-        literal = parse_reference(text)
-        if literal is None:
-            return text
-        is_local = literal.base is None or literal.base in self.bases
-        return literal.relative if is_local else f"{literal.base}/{literal.relative}"
+        return _normal_remembered(text, self.bases) if len(text) <= _LONGEST_REMEMBERED else _normal(text, self.bases)
 
     def same_reference(self, left: dict[str, Any], right: dict[str, Any]) -> bool:
         """Return whether two References name the same: by equal literal references, or by equal identifiers.

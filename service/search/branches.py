@@ -39,29 +39,45 @@ class Tree(Generic[Sink]):
         return self.others.setdefault(step, Tree())
 
     def compiled(self) -> Collect[Sink]:
-        """Return the function that goes all these ways; they are the same from then on."""
-        forms = tuple(self.forms)
-        members = tuple((member.key, member.many, tree.compiled()) for member, tree in self.members.items())
-        kinds = tuple((key, {text: tree.compiled() for text, tree in of.items()}) for key, of in self.kinds.items())
-        others = tuple((step, tree.compiled()) for step, tree in self.others.items())
+        """Return the function that makes the forms of a value, and goes all ways from there."""
+        forms, go_on = tuple(self.forms), self._onward()
 
         def collect(value: Any, resource: Any, found: dict[Sink, list[Any]]) -> None:
             for sink, form in forms:
                 made = form(value, resource)
                 if made is not None:
                     found.setdefault(sink, []).append(made)
-            for key, many, go_on in members:
-                below = value.get(key)
-                if below is not None:
-                    for item in below if many else (below,):
-                        if item is not None:
-                            go_on(item, resource, found)
-            for key, of_kind in kinds:
-                go_on_as = of_kind.get(value.get(key))
-                if go_on_as is not None:
-                    go_on_as(value, resource, found)
-            for step, go_on in others:
-                for item in step([value], resource):
-                    go_on(item, resource, found)
+            if go_on is not None:
+                go_on(value, resource, found)
 
-        return collect
+        return collect if forms or go_on is None else go_on
+
+    def _onward(self) -> Collect[Sink] | None:
+        """Return the function that goes all ways from a value, or None where there are none."""
+        members = tuple((to.key, to.many, tuple(tree.forms), tree._onward()) for to, tree in self.members.items())
+        kinds = tuple((key, {text: tree.compiled() for text, tree in of.items()}) for key, of in self.kinds.items())
+        others = tuple((step, tree.compiled()) for step, tree in self.others.items())
+
+        def go_on(value: Any, resource: Any, found: dict[Sink, list[Any]]) -> None:
+            for key, many, forms, further in members:
+                below = value.get(key)
+                if below is None:
+                    continue
+                for item in below if many else (below,):
+                    if item is None:
+                        continue
+                    for sink, form in forms:  # here, for most ways end at such a member
+                        made = form(item, resource)
+                        if made is not None:
+                            found.setdefault(sink, []).append(made)
+                    if further is not None:
+                        further(item, resource, found)
+            for key, of_kind in kinds:
+                collect = of_kind.get(value.get(key))
+                if collect is not None:
+                    collect(value, resource, found)
+            for step, collect in others:
+                for item in step([value], resource):
+                    collect(item, resource, found)
+
+        return go_on if members or kinds or others else None

@@ -64,9 +64,12 @@ def _collector(parameters: Iterable[SearchParameter], references: References) ->
 
 def _into_words(code: str) -> Sink:
     def put(made: list[Any], index: Index) -> None:
-        forms = dict.fromkeys([form for its_forms, _ in made for form in its_forms or (fields.BARE,)])
-        index["words"] += [code + form for form in forms]
-        if keys := [key for _, its_keys in made for key in its_keys]:
+        forms, keys = made[0]
+        if len(made) > 1:
+            forms = [form for its_forms, _ in made for form in its_forms or (fields.BARE,)]
+            keys = [key for _, its_keys in made for key in its_keys]
+        index["words"] += [code + form for form in dict.fromkeys(forms or (fields.BARE,))]
+        if keys:
             index["order"][code] = _ends(keys)
 
     return put

@@ -8,6 +8,7 @@ from service.conformance.structures import Binding
 from service.conformance.terminology import Terminology
 from service.conformance.validation.place import Place
 from service.conformance.validation.report import Item, Report
+from service.conformance.value_sets import Coding
 from service.fhir.outcome import LONGEST_VALUE, Issue, did_you_mean, quoted
 
 MOST_LISTED = 20
@@ -50,19 +51,23 @@ def _of_code(binding: Binding, terminology: Terminology) -> Item:
 
 
 def _of_coding(binding: Binding, terminology: Terminology) -> Item:
+    known = terminology.known_codings(binding.value_set)
+
     def check(value: Any, place: Place, report: Report) -> None:
-        if type(value) is dict and not _is_right([value], binding, terminology):
+        if type(value) is dict and not _names_one([value], known) and not _is_right([value], binding, terminology):
             report.add(_issue(binding, _sentence([value], binding, terminology), place))
 
     return check
 
 
 def _of_concept(binding: Binding, terminology: Terminology) -> Item:
+    known = terminology.known_codings(binding.value_set)
+
     def check(value: Any, place: Place, report: Report) -> None:
-        if type(value) is not dict:
+        codings = value.get("coding", []) if type(value) is dict else None
+        if type(codings) is not list or _names_one(codings, known):
             return
-        codings = value.get("coding", [])
-        if type(codings) is list and all(type(coding) is dict for coding in codings):
+        if all(type(coding) is dict for coding in codings):
             if not codings and not binding.is_required:
                 return  # in words only, which an extensible binding allows
             if not _is_right(codings, binding, terminology):
@@ -72,6 +77,16 @@ def _of_concept(binding: Binding, terminology: Terminology) -> Item:
 
 
 _CHECKS = {"code": _of_code, "Coding": _of_coding, "CodeableConcept": _of_concept}
+
+
+def _names_one(codings: list[Any], known: frozenset[Coding]) -> bool:
+    """Return whether one of ``codings``, some of them malformed maybe, is certainly right."""
+    for coding in codings:
+        if type(coding) is dict:
+            system, code = coding.get("system"), coding.get("code")
+            if type(system) is str and type(code) is str and (system, code) in known:
+                return True
+    return False
 
 
 def _is_right(codings: list[dict[str, Any]], binding: Binding, terminology: Terminology) -> bool:

@@ -29,8 +29,8 @@ class Known:
     key: str
     """Whether it is an ``extension`` or a ``modifierExtension``."""
     check: Item
-    limits: Limits
-    """How often it may stand on one element."""
+    most: int | None
+    """How often it may stand on one element; None for any number of times."""
 
     @classmethod
     def of(cls, definition: Definition, check: Item) -> "Known":
@@ -43,7 +43,8 @@ class Known:
         extensions = frozenset(text for kind, text in contexts if kind == "extension")
         root = definition["snapshot"]["element"][0]
         key = "modifierExtension" if root.get("isModifier") else "extension"
-        return cls(definition["name"], elements, extensions, key, check, Limits.of(root, ()).without_least())
+        limits = Limits.of(root, ()).without_least()
+        return cls(definition["name"], elements, extensions, key, check, limits.most if limits else None)
 
 
 class Extensions:
@@ -84,8 +85,8 @@ class Extensions:
                 ):
                     report.add(_misplaced(known, where))
                 known.check(extension, where, report)
-                is_counted = known.limits and url not in self._counted_by_rules
-                if is_counted and _is_one_too_many(every[:number], url, known.limits.most):
+                is_counted = known.most is not None and url not in self._counted_by_rules
+                if is_counted and _count(every[:number], url) == known.most:
                     report.add(_repeated(known, where))
 
         return check
@@ -123,12 +124,12 @@ def _at(resource: dict[str, Any], steps: list[Place]) -> dict[str, Any]:
     return value if type(value) is dict else {}
 
 
-def _is_one_too_many(before: list[Any], url: str, most: int) -> bool:
-    return len([item for item in before if type(item) is dict and item.get("url") == url]) == most
+def _count(extensions: list[Any], url: str) -> int:
+    return len([item for item in extensions if type(item) is dict and item.get("url") == url])
 
 
 def _repeated(known: Known, place: Place) -> Issue:
-    most = "once" if known.limits.most == 1 else f"{known.limits.most} times"
+    most = "once" if known.most == 1 else f"{known.most} times"
     return Issue("cardinality", f"The extension {known.name} may be there {most} at most", str(place))
 
 

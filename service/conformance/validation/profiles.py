@@ -187,11 +187,9 @@ def _unless_usual(
     steps = {item.key: path_name(item.key, name, item.type) for item in elements}
 
     def check_unless_usual(value: Any, place: Place, report: Report) -> None:
-        if type(value) is not dict:
-            return  # which has been reported by the rules of the type
+        if type(value) is not dict or (is_optional and keys.isdisjoint(value)):
+            return  # what is no object has been reported by the rules of the type
         given = keys.intersection(value)
-        if not given and is_optional:
-            return
         key = next(iter(given)) if len(given) == 1 else ""
         if key not in usual:
             check(value, place, report)

@@ -101,7 +101,7 @@ class Shape:
             for name, keys in mandatory:
                 if name not in value and not any(key in value or says_why(value.get(f"_{key}")) for key in keys):
                     report.add(Issue("cardinality", f"The element {name} must be there", f"{place}.{name}"))
-            if is_element and len(value) == 1:
+            if is_element and len(value) == 1 and "id" in value:
                 demand_more_than_id(value, place, report)
             for item in last:
                 item(value, place, report)
@@ -189,15 +189,11 @@ class Shape:
 
 def check_value_or_parts(value: dict[str, Any], place: Place, report: Report) -> None:
     """Report an Extension that has both a value and parts, or neither (FHIR's ext-1)."""
-    if _has_value(value) == ("extension" in value):
+    has_value = False
+    for key in value:  # a generator costs more than the loop
+        has_value = has_value or key.startswith(("value", "_value"))
+    if has_value == ("extension" in value):
         report.add(Issue("ext-1", "An extension has either a value or parts", str(place)))
-
-
-def _has_value(extension: dict[str, Any]) -> bool:
-    for key in extension:  # noqa: SIM110 - a generator costs more than the loop
-        if key.startswith(("value", "_value")):
-            return True
-    return False
 
 
 _BY_TYPE: dict[str, tuple[Item, ...]] = {"Extension": (check_value_or_parts,), "Reference": (check_local,)}

@@ -156,10 +156,16 @@ def _parts(text: str) -> tuple[str | None, str]:
 
 def _of_codings(codings: Sequence[dict[str, Any]], *texts: str) -> WordsAndKeys:
     """Return the forms of ``codings`` with the ``texts`` beside them, and their codes."""
-    forms = [form for coding in codings for form in _forms(coding.get("system"), coding.get("code"))]
-    forms += [_text_form(coding["display"]) for coding in codings if "display" in coding]
-    forms += map(_text_form, texts)
-    return forms, [coding["code"] for coding in codings if "code" in coding]
+    forms: list[str] = []
+    beside: list[str] = []
+    codes: list[str] = []
+    for coding in codings:
+        forms += _forms(coding.get("system"), coding.get("code"))
+        if "code" in coding:
+            codes.append(coding["code"])
+        if "display" in coding:
+            beside.append(_text_form(coding["display"]))
+    return [*forms, *beside, *map(_text_form, texts)], codes
 
 
 def _of_coding(coding: dict[str, Any]) -> WordsAndKeys:
