@@ -96,7 +96,7 @@ class Compiled:
             store=ResourceStore(driver, self.indexed_types, self._clock, self._settings.search_seconds),
             page_secret=secret.encode() if secret else await page_secret(driver),
             new_id=new_id,
-            limits=Limits(self._settings.max_bundle_entries, self._settings.if_match_required),
+            limits=Limits(self._settings.max_bundle_entries, self._settings.require_if_match),
         )
 
     def _search_parser(self) -> SearchParser:

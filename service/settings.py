@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         description="Whether searches may ask with _explain=true how the database does them; unset means yes with the "
         "embedded MongoDB, else no",
     )
-    if_match_required: bool = Field(
+    require_if_match: bool = Field(
         default=False, description="Refuse updates and deletes without If-Match (400 as R4's concurrency section says)"
     )
     profiles: Literal["claimed", "always", "off"] = Field(

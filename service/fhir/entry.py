@@ -37,6 +37,11 @@ class Request:
     base: str
     parameters: Parameters = field(default_factory=list)
     resource: Any = None
+    """What the body holds: a resource, or what a PATCH is to do in the form that ``media_type`` names."""
+    media_type: str = ""
+    """The media type of the body, without parameters; empty where there is none."""
+    provenance: Any = None
+    """The Provenance in X-Provenance, which says who contributed what is written."""
     if_match: str | None = None
     if_none_match: str | None = None
     if_modified_since: str | None = None

@@ -42,7 +42,7 @@ def _resource(item: dict[str, Any], context: Context) -> dict[str, Any]:
     }
     own = [link for link in links if link.startswith(f"{name}:")]
     reverse = [link for link, parameter in links.items() if name in parameter.targets]
-    versioning = {"versioning": "versioned-update"} if context.limits.if_match_required else {}
+    versioning = {"versioning": "versioned-update"} if context.limits.require_if_match else {}
     return {**item, **versioning, "searchInclude": ["*", *own], "searchRevInclude": ["*", *reverse]}
 
 

@@ -1,7 +1,8 @@
 """What every interaction works with: the compiled definitions, the store, and the service's limits."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from service.conformance.compartments import Compartment
 from service.conformance.definitions import Definitions
@@ -17,13 +18,15 @@ from service.search.request import SearchParser
 from service.store.readiness import Readiness
 from service.store.resources import ResourceStore
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits that a client can meet."""
 
     bundle_entries: int
-    if_match_required: bool
+    require_if_match: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,7 @@ class Context:
     page_secret: bytes
     new_id: Callable[[], str]
     limits: Limits
+
+    async def in_transaction(self, work: "Callable[[Context], Awaitable[T]]") -> T:
+        """Return what ``work`` returns, having committed all that it wrote or none; it may have to run again."""
+        return await self.store.transaction(lambda store: work(replace(self, store=store)))

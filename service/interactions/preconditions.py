@@ -18,7 +18,7 @@ def check_preconditions(request: Request, current: Stored | None, context: Conte
             now = f"which is {present.version}" if present else "for there is none"
             sentence = f"If-Match does not name the current version, {now}; read it again and repeat your change"
             raise OutcomeError(Issue("version-conflict", sentence, "http.If-Match"))
-    elif context.limits.if_match_required and present is not None:
+    elif context.limits.require_if_match and present is not None:
         sentence = "Say with If-Match which version you change"
         raise OutcomeError(Issue("if-match-required", sentence, "http.If-Match"))
     if request.if_none_match is not None and present is not None and _names(request.if_none_match, present):

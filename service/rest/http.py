@@ -16,7 +16,7 @@ from service.fhir.positions import SourceText
 from service.fhir.versions import FhirVersion
 from service.interactions.page import has_page
 from service.narrative.pages import POLICY
-from service.rest.negotiation import FHIR_JSON, PAGE, answer_type, require_form, require_json
+from service.rest.negotiation import FHIR_JSON, PAGE, answer_type, body_type, require_form
 
 RETURNS = ("minimal", "representation", "OperationOutcome")
 _HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
@@ -106,8 +106,8 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, c
     before, prefix, _ = incoming.scope["path"].partition(service.path)
     method, path = incoming.method, incoming.segments(service)
     check(method, path)
-    resource = None
-    if method in ("POST", "PUT"):
+    resource, media_type = None, ""
+    if method in ("POST", "PUT", "PATCH"):
         body = await _body(incoming, receive, service.max_body_bytes)
         content_type = incoming.header(b"content-type") or ""
         last = path[-1] if path else ""
@@ -116,7 +116,7 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, c
                 require_form(content_type)
                 incoming.parameters.extend(_parameters(body))
         elif body or not last.startswith("$"):  # what an operation takes may all stand in its address
-            require_json(content_type, service.version)
+            media_type = body_type(content_type, method, service.version)
             incoming.text = SourceText(body)
             resource = json.parse(body)
     return Request(
@@ -125,6 +125,7 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, c
         _base(incoming, service.base_url, before) + prefix,
         [item for item in incoming.parameters if item[0] not in FORMATTING],
         resource,
+        media_type,
         if_match=incoming.header(b"if-match"),
         if_none_match=incoming.header(b"if-none-match"),
         if_modified_since=incoming.header(b"if-modified-since"),

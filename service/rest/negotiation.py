@@ -14,6 +14,9 @@ _FORMATS = {"json": FHIR_JSON, "text/json": FHIR_JSON, FHIR_JSON: FHIR_JSON, _PL
 PAGE = "text/html"
 _PAGE_FORMATS = {"html": PAGE, PAGE: PAGE, "text/*": PAGE}
 """What more there is where an address offers a page."""
+JSON_PATCH = "application/json-patch+json"
+_RESOURCE_TYPES = (FHIR_JSON, _PLAIN_JSON)
+_PATCH_TYPES = (JSON_PATCH, FHIR_JSON)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -42,11 +45,13 @@ def answer_type(accept: str, wanted_format: str | None, version: FhirVersion, wi
 
 
 @lru_cache(maxsize=256)
-def require_json(content_type: str, version: FhirVersion) -> None:
-    """Raise OutcomeError 415 unless a body of ``content_type`` is JSON that the service reads."""
+def body_type(content_type: str, method: str, version: FhirVersion) -> str:
+    """Return the media type of a body of ``content_type``, one that ``method`` takes; raises OutcomeError 415."""
     name, parameters = _media_type(content_type)
-    if name not in (FHIR_JSON, _PLAIN_JSON) or not _fits(parameters, version):
-        raise _unsupported(f"{FHIR_JSON} or {_PLAIN_JSON}, in UTF-8, of FHIR version {version.mime_number}")
+    taken = _PATCH_TYPES if method == "PATCH" else _RESOURCE_TYPES
+    if name not in taken or not _fits(parameters, version):
+        raise _unsupported(f"{' or '.join(taken)}, in UTF-8, of FHIR version {version.mime_number}")
+    return name
 
 
 @lru_cache(maxsize=256)

@@ -263,8 +263,11 @@ class ResourceStore:
         """Return what ``work`` returns, having committed all its writes or none.
 
         ``work`` gets the store to use, and runs again where the database asks for it; after TRANSACTION_SECONDS of
-        conflicts OutcomeError 409 is raised. An error of ``work`` undoes everything.
+        conflicts OutcomeError 409 is raised. An error of ``work`` undoes everything. In a transaction, ``work`` is part
+        of that one.
         """
+        if self.in_transaction:
+            return await work(self)
         deadline = time.monotonic() + TRANSACTION_SECONDS
         pause = 0.002
         async with self._driver.session() as session:

@@ -227,7 +227,7 @@ async def test_deleted_is_410_everywhere_and_written_again_201(client):
 
 
 async def test_where_if_match_is_required_an_update_without_it_is_400(settings):
-    async with client_of(settings.model_copy(update={"if_match_required": True})) as client:
+    async with client_of(settings.model_copy(update={"require_if_match": True})) as client:
         first = await client.put("/Goal/g", json=goal(id="g"))
         assert first.status_code == 201
         for method, body in (("PUT", goal(id="g", statusDate="2026-01-01")), ("DELETE", None)):

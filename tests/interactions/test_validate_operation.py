@@ -165,7 +165,7 @@ async def test_preconditions_of_an_update_are_told_with_the_rest(client: httpx.A
 
 
 async def test_where_if_match_is_required_that_is_told(settings: Settings) -> None:
-    async with client_of(settings.model_copy(update={"if_match_required": True})) as client:
+    async with client_of(settings.model_copy(update={"require_if_match": True})) as client:
         stored = await created(client, care_plan())
         for mode in ("update", "delete"):
             answer = await ask(client, f"CarePlan/{stored['id']}/$validate?mode={mode}", stored)

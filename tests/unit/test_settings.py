@@ -55,7 +55,7 @@ def test_an_empty_connection_string_is_refused(monkeypatch: pytest.MonkeyPatch) 
         ("RECOVERY_MAX_BODY_BYTES", "-1"),
         ("RECOVERY_MONGODB_DRIVER", "mongoose"),
         ("RECOVERY_MONGODB_DATABASE", "a.b"),
-        ("RECOVERY_IF_MATCH_REQUIRED", "perhaps"),
+        ("RECOVERY_REQUIRE_IF_MATCH", "perhaps"),
         ("RECOVERY_BASE_URL", "plans.example.org"),
         ("RECOVERY_BASE_URL", "https://plans.example.org/fhir/R4"),
         ("RECOVERY_PROFILES", "on"),
