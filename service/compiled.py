@@ -89,6 +89,7 @@ class Compiled:
             narratives=self._narratives,
             pages=self._pages,
             search_parser=self._search_parser(),
+            indexers={name: item.indexer for name, item in self.indexed_types.items()},
             containing=self._containing,
             compartments=compartments(self._definitions),
             readiness=Readiness(driver, self.indexed_types),
@@ -96,7 +97,11 @@ class Compiled:
             store=ResourceStore(driver, self.indexed_types, self._clock, self._settings.search_seconds),
             page_secret=secret.encode() if secret else await page_secret(driver),
             new_id=new_id,
-            limits=Limits(self._settings.max_bundle_entries, self._settings.require_if_match),
+            limits=Limits(
+                self._settings.max_bundle_entries,
+                self._settings.require_if_match,
+                self._settings.max_conditional_delete,
+            ),
         )
 
     def _search_parser(self) -> SearchParser:

@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     require_if_match: bool = Field(
         default=False, description="Refuse updates and deletes without If-Match (400 as R4's concurrency section says)"
     )
+    max_conditional_delete: int = Field(
+        default=1,
+        gt=0,
+        le=1_000,
+        description="Most resources that one conditional delete may delete; where more match it is refused with 412",
+    )
     profiles: Literal["claimed", "always", "off"] = Field(
         default="claimed",
         description="Which resources are held to the recovery profiles: those that claim one, all, or none",

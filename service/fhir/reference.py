@@ -66,6 +66,11 @@ class Addresses:
         literal = parse_reference(text)
         return literal if literal and (literal.base is None or literal.base in self.bases) else None
 
+    def versioned(self, text: str) -> str | None:
+        """Return the form that is equal for references to the same version, or None where ``text`` names none."""
+        literal = parse_reference(text)
+        return f"{self.normal(text)}/_history/{literal.version}" if literal and literal.version else None
+
     def normal(self, text: str) -> str:
         """Return the form that is equal for references to the same resource: without version, relative if local."""
         return _normal_remembered(text, self.bases) if len(text) <= _LONGEST_REMEMBERED else _normal(text, self.bases)

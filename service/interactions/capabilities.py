@@ -43,7 +43,12 @@ def _resource(item: dict[str, Any], context: Context) -> dict[str, Any]:
     own = [link for link in links if link.startswith(f"{name}:")]
     reverse = [link for link, parameter in links.items() if name in parameter.targets]
     versioning = {"versioning": "versioned-update"} if context.limits.require_if_match else {}
-    return {**item, **versioning, "searchInclude": ["*", *own], "searchRevInclude": ["*", *reverse]}
+    delete = {"conditionalDelete": "multiple"} if _deletes_several(item, context) else {}
+    return {**item, **versioning, **delete, "searchInclude": ["*", *own], "searchRevInclude": ["*", *reverse]}
+
+
+def _deletes_several(item: dict[str, Any], context: Context) -> bool:
+    return context.limits.conditional_delete > 1 and item.get("conditionalDelete", "not-supported") != "not-supported"
 
 
 def _terminology(base: str, context: Context) -> dict[str, Any]:

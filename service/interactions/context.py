@@ -14,6 +14,7 @@ from service.interactions.narratives import Narratives
 from service.interactions.published import Published
 from service.narrative.pages import Pages
 from service.search.contained import Containing
+from service.search.index import Indexer
 from service.search.request import SearchParser
 from service.store.readiness import Readiness
 from service.store.resources import ResourceStore
@@ -27,6 +28,8 @@ class Limits:
 
     bundle_entries: int
     require_if_match: bool
+    conditional_delete: int
+    """Resources that one conditional delete may delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Context:
     pages: Pages
     search_parser: SearchParser
     """Reads searches over the types that are served."""
+    indexers: Mapping[str, Indexer]
+    """Make the search index of a resource of each type that is stored."""
     containing: Mapping[str, Containing]
     """Make the search indexes of what a resource of each type that is stored contains."""
     compartments: Mapping[str, Compartment]

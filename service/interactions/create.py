@@ -1,19 +1,30 @@
-"""create: POST [base]/[type] (https://hl7.org/fhir/R4/http.html#create)."""
+"""create: POST [base]/[type] (https://hl7.org/fhir/R4/http.html#create, #ccreate)."""
+
+from functools import partial
 
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.answers import written
 from service.interactions.checks import checked_resource
 from service.interactions.context import Context
+from service.interactions.outlook import HEADER, Outlook, criteria_of
 from service.store.faults import conflict
 from service.store.resources import ExistsError
 
 
 async def create(request: Request, context: Context) -> Response:
-    """Store the resource under a new id and return 201; an id in the body is not used."""
-    if request.if_none_exist is not None:
-        sentence = "Conditional create is not supported; nothing was stored"
-        raise OutcomeError(Issue("header-value", sentence, "http.If-None-Exist"))
+    """Store the resource under a new id and return 201; an id in the body is not used.
+
+    Where If-None-Exist matches a resource return 200 with that; raises OutcomeError 412 where it matches several.
+    """
+    if request.if_none_exist is None:
+        return await _create(request, context)
+    if not context.definitions.resource_capabilities[request.path[0]]["conditionalCreate"]:
+        raise OutcomeError(Issue("header-value", f"A {request.path[0]} is not created on a condition", HEADER))
+    return await context.in_transaction(partial(_create_unless_there, request))
+
+
+async def _create(request: Request, context: Context) -> Response:
     resource, warnings = await checked_resource(request, context)
     new_id = request.new_id or context.new_id()
     try:
@@ -22,3 +33,10 @@ async def create(request: Request, context: Context) -> Response:
     except ExistsError:
         raise conflict() from None
     return written(201, stored, request, warnings)
+
+
+async def _create_unless_there(request: Request, context: Context) -> Response:
+    criteria = criteria_of(request.if_none_exist or "")
+    found = await Outlook(context).matching(request.path[0], criteria, request.base, HEADER)
+    stored = await context.store.read(request.path[0], found[0]) if found else None
+    return written(200, stored, request, ()) if stored else await _create(request, context)

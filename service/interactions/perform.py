@@ -7,6 +7,7 @@ from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError, shown
 from service.fhir.reference import is_id
 from service.interactions.capabilities import capabilities
+from service.interactions.conditional import delete_matches, update_match
 from service.interactions.context import Context
 from service.interactions.create import create
 from service.interactions.delete import delete
@@ -26,7 +27,12 @@ INTERACTIONS: Interactions = {
     "metadata": {"GET": ("capabilities", capabilities)},
     "{compartment}/{id}/{type}": {"GET": ("search-type", search_compartment)},
     "{compartment}/{id}/{type}/_search": {"POST": ("search-type", search_compartment)},
-    "{type}": {"GET": ("search-type", search_type), "POST": ("create", create)},
+    "{type}": {
+        "GET": ("search-type", search_type),
+        "POST": ("create", create),
+        "PUT": ("conditional-update", update_match),
+        "DELETE": ("conditional-delete", delete_matches),
+    },
     "{type}/_search": {"POST": ("search-type", search_type)},
     "{type}/$validate": {"GET": ("$validate", validate), "POST": ("$validate", validate)},
     "{type}/{id}": {"GET": ("read", read), "PUT": ("update", update), "DELETE": ("delete", delete)},
@@ -42,6 +48,8 @@ PUBLISHED: Interactions = {
 }
 """The same for the definitions that the service holds."""
 
+_CONDITIONAL = {"conditional-update": "conditionalUpdate", "conditional-delete": "conditionalDelete"}
+"""The member of a CapabilityStatement that says whether a conditional interaction is offered."""
 _INSTANCE = "{type}/{id}"
 _COMPARTMENT = "{compartment}/{id}/{type}"
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
@@ -109,6 +117,8 @@ def _is_offered(code: str, path: tuple[str, ...], context: Context) -> bool:
     capability = context.definitions.resource_capabilities.get(path[0]) if path else None
     if capability is None:  # the whole system, or a compartment
         return code in ("capabilities", "search-type") or any(item["code"] == code for item in rest["interaction"])
+    if code in _CONDITIONAL:
+        return capability.get(_CONDITIONAL[code], False) not in (False, "not-supported")
     operations = (f"${item['name']}" for item in capability.get("operation", ()))
     return code in operations or any(item["code"] == code for item in capability["interaction"])
 

@@ -154,7 +154,7 @@ async def write_response(
         fields.append((b"cache-control", b"no-store"))
     if response.last_modified is not None:
         fields.append((b"last-modified", format_datetime(response.last_modified, usegmt=True).encode()))
-    if response.location is not None and response.status == 201:
+    if response.location is not None:
         fields.append((b"location", f"{base}/{response.location}".encode()))
     if response.status not in (204, 304):
         fields.append((b"content-length", str(len(body)).encode()))

@@ -1,14 +1,13 @@
 """Contained resources in searches (https://hl7.org/fhir/R4/search.html#contained)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from service.conformance.search_parameters import SearchParameter
 from service.search import fields
 from service.search.index import Index, Indexer
-from service.search.predicate import All, LinkedFrom, LinkedTo, Member, Not, OneOf, Predicate
-from service.search.predicate import Any as AnyOf
+from service.search.predicate import All, Member, OneOf, Predicate, asks_others, parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +44,9 @@ def of_contained(resource_type: str, predicate: Predicate, by: str | None = None
     With ``by`` they refer to it by the parameter of that code. Raises ValueError where ``predicate`` asks what is not
     known of contained resources.
     """
-    if any(isinstance(part, (LinkedTo, LinkedFrom)) for part in _parts(predicate)):
+    if asks_others(predicate):
         raise ValueError("Contained resources cannot be searched by chains and _has")
-    if any(getattr(part, "field", None) == fields.TERMS for part in _parts(predicate)):
+    if any(getattr(part, "field", None) == fields.TERMS for part in parts_of(predicate)):
         raise ValueError("Texts of contained resources are those of their container: leave out _contained")
     led_to = [OneOf("by", (by,))] if by else []
     return Member(fields.CONTAINED, All((OneOf("type", (resource_type,)), *led_to, predicate)))
-
-
-def _parts(predicate: Predicate) -> Iterator[Predicate]:
-    yield predicate
-    match predicate:
-        case All(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _parts(part)
-        case Not(part) | Member(_, part):
-            yield from _parts(part)

@@ -17,7 +17,7 @@ Index = dict[str, Any]
 """The members ``search``, ``words`` and ``order`` of a stored document, and ``terms`` and ``contained`` of some."""
 Indexer = Callable[[Any], Index]
 
-INDEX_FORM = 4
+INDEX_FORM = 5
 """Raised whenever this layer writes the same values in another form."""
 
 Sink = Callable[[list[Any], Index], None]
@@ -168,5 +168,5 @@ _WORDS: Mapping[str, Callable[[SearchParameter, str, References], Words]] = {
 
 def _beside_scalar(value: Any, references: References) -> tuple[Iterable[str], Iterable[str]] | None:
     """Return the words of a reference whose text has a field of its own, or None where that says all."""
-    forms = reference.identifier_forms(value)
+    forms = reference.more_forms(references, value)
     return (forms, ()) if forms or references.scalar(value) is None else None

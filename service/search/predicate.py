@@ -3,7 +3,7 @@
 A field is the dotted name of a place in a stored document. A field that holds a list fits when one member does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -123,3 +123,19 @@ def all_of(parts: Iterable[Predicate]) -> Predicate:
     """Return the predicate that all of ``parts`` hold."""
     together = tuple(parts)
     return together[0] if len(together) == 1 else All(together)
+
+
+def parts_of(predicate: Predicate) -> Iterator[Predicate]:
+    """Yield ``predicate`` and all that it is made of, but for what it asks of other resources."""
+    yield predicate
+    match predicate:
+        case All(parts) | Any(parts):
+            for part in parts:
+                yield from parts_of(part)
+        case Not(part) | Member(_, part):
+            yield from parts_of(part)
+
+
+def asks_others(predicate: Predicate) -> bool:
+    """Return whether other resources have a say in whether ``predicate`` holds."""
+    return any(isinstance(part, LinkedTo | LinkedFrom) for part in parts_of(predicate))

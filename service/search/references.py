@@ -20,8 +20,13 @@ class References:
 
     def scalar(self, value: Any) -> str | None:
         """Return the one form in which a Reference or canonical is stored, or None where it names nothing."""
-        text = value.get("reference") if isinstance(value, dict) else value
+        text = _text(value)
         return None if text is None or text.startswith("#") else self.addresses.normal(text)
+
+    def versioned(self, value: Any) -> str | None:
+        """Return the form of a Reference or canonical, or of what is asked for, that names a version, or None."""
+        text = _text(value)
+        return None if text is None else self.addresses.versioned(text)
 
     def asked(self, parameter: SearchParameter, text: str) -> tuple[str, ...]:
         """Return the forms that ``text`` asks for; an id alone may be of each type that the parameter can lead to."""
@@ -29,3 +34,7 @@ class References:
         if is_id(wanted):
             return tuple(f"{target}/{wanted}" for target in parameter.targets)
         return (self.addresses.normal(wanted),)
+
+
+def _text(value: Any) -> str | None:
+    return value.get("reference") if isinstance(value, dict) else value

@@ -256,3 +256,6 @@ _RESULT: Mapping[str, Callable[[_Reading, str], object]] = {
     "_explain": _explain,
 }
 """The parameters that say how the result is to come, and what reads each of them."""
+
+RESULT_PARAMETERS = frozenset((*_RESULT, *INCLUDES))
+"""Those and the includes: a condition, which only selects, has none of them."""

@@ -17,6 +17,10 @@ from service.store.readiness import note_definitions
 FORMAT = 1
 """Version of the document format; a store of a newer one is refused."""
 _FACTS = "service"
+LOCKS = "locks"
+ANSWERS = "idempotency"
+_FLEETING = (LOCKS, ANSWERS)
+"""Collections whose documents the database removes when they have expired."""
 _NAMESPACE_EXISTS = 48
 _PATIENCE = 2.0
 """Seconds before the making of indexes is told of; each time after that it takes three times as long."""
@@ -36,6 +40,10 @@ async def prepare(driver: Driver, types: Mapping[str, IndexedType], tell: Tell =
     """
     await check_format(driver)
     existing = set(await driver.database.list_collection_names())
+    for name in _FLEETING:
+        if name not in existing:
+            await _create_collection(driver, name)
+        await driver.collection(name).create_index("expires", expireAfterSeconds=0)
     for resource_type, indexed in types.items():
         for name in (resource_type, f"{resource_type}_history"):
             if name not in existing:

@@ -10,7 +10,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from pymongo.errors import DuplicateKeyError, PyMongoError
@@ -32,6 +33,7 @@ from service.store.driver import Document, Driver
 from service.store.explained import Explained
 from service.store.faults import translated, unavailable
 from service.store.members import find_members
+from service.store.open import LOCKS
 from service.store.pages import count_matches, find_page
 from service.store.place import Place
 from service.store.reading import Moment, PastMomentError, Reading
@@ -41,6 +43,9 @@ Clock = Callable[[], datetime]
 
 TRANSACTION_SECONDS = 10.0
 """How long a transaction is tried again when others touch the same records."""
+
+_LOCK_KEPT = timedelta(hours=1)
+"""Far longer than any transaction."""
 
 
 class ExistsError(Exception):
@@ -78,6 +83,7 @@ class ResourceStore:
         self._session: Any = None
         self._new: dict[str, dict[str, Document]] = {}
         """By type and id what a transaction creates, until it ends or asks for it."""
+        self._locks = driver.collection(LOCKS)
         self._current = {name: driver.collection(name) for name in types}
         self._history = {name: driver.collection(f"{name}_history") for name in types}
 
@@ -155,6 +161,14 @@ class ResourceStore:
         """Return how many versions there are, deletions included."""
         current = await self.read(resource_type, resource_id)
         return current.version if current else 0
+
+    async def lock(self, name: str) -> None:
+        """Let this transaction be the only one of those that lock ``name`` which commits: others have to run again."""
+        kept = {"expires": self._clock() + _LOCK_KEPT}
+        key = sha256(name.encode()).hexdigest()
+        await self._locks.update_one(
+            {"_id": key}, {"$inc": {"times": 1}, "$set": kept}, upsert=True, session=self._session
+        )
 
     @translated
     async def insert(self, resource_type: str, resource_id: str, resource: dict[str, Any], method: str) -> Stored:

@@ -116,6 +116,7 @@ def test_search_parameters_are_those_of_r4(core: Slice) -> None:
         "CarePlan": 20,
         "Goal": 8,
         "RiskAssessment": 10,
+        "Provenance": 10,
     }
     every = set(CONFORMANCE_PARAMETERS)
     without_title = {"SearchParameter"}  # in R4 it has none

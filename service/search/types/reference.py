@@ -1,7 +1,8 @@
 """Search type reference: to resources here and elsewhere (https://hl7.org/fhir/R4/search.html#reference).
 
 A reference to this server is written as ``=Type/id``, whether it was given relative or absolute; one to another server
-stays as it is. A canonical is written with and without its version, a logical reference as ``:identifier=``.
+stays as it is. One that names a version is written as ``:version=`` as well, by which that version alone is found. A
+canonical is written with and without its version, a logical reference as ``:identifier=``.
 """
 
 from typing import Any
@@ -22,16 +23,24 @@ def words_and_keys(references: References, value: Any) -> tuple[list[str], list[
     forms = [] if normal is None else [f"={normal}"]
     if isinstance(value, str) and "|" in value:
         forms.append(f"={references.addresses.normal(value.partition('|')[0])}")
-    return forms + identifier_forms(value), [] if normal is None else [normal]
+    return forms + more_forms(references, value), [] if normal is None else [normal]
 
 
-def identifier_forms(value: Any) -> list[str]:
-    """Return the forms of the identifier in a Reference."""
+def more_forms(references: References, value: Any) -> list[str]:
+    """Return the forms of the version that a Reference names, and of the identifier in it."""
+    version = references.versioned(value)
+    return [*([] if version is None else [f":version={version}"]), *_identifier_forms(value)]
+
+
+def _identifier_forms(value: Any) -> list[str]:
     identifier = value.get("identifier") if isinstance(value, dict) else None
     return [f":identifier={form}" for form in token.identifier_forms(identifier)] if identifier else []
 
 
 def _plain(parameter: SearchParameter, text: str, knowledge: Knowledge) -> Predicate:
+    version = knowledge.references.versioned(unescape(text))
+    if version is not None:
+        return OneOf(fields.WORDS, (fields.word(parameter, f":version={version}"),))
     return fields.equal(parameter, knowledge.references.asked(parameter, text))
 
 

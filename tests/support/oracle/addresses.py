@@ -26,7 +26,8 @@ def reference_matches(parameter: Parameter, value: Any, modifier: str, text: str
         return target == f"{modifier}/{wanted}"
     if "/" not in wanted and ":" not in wanted:
         return target.count("/") == 1 and target.split("/")[1] == wanted
-    return target == local(wanted, base)
+    version = wanted.partition("/_history/")[2]
+    return target == local(wanted, base) and (not version or value["reference"].endswith(f"/_history/{version}"))
 
 
 def canonical_matches(value: str, modifier: str, wanted: str) -> bool:

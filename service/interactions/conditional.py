@@ -1,0 +1,78 @@
+"""Conditional update, patch and delete (https://hl7.org/fhir/R4/http.html#cond-update).
+
+Which resource is meant is found and changed in one transaction; from there on it is the interaction on that resource.
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from service.fhir.entry import Request, Response
+from service.fhir.outcome import Issue, OutcomeError
+from service.interactions.answers import deleted
+from service.interactions.context import Context
+from service.interactions.delete import delete
+from service.interactions.outlook import IN_ADDRESS, Outlook
+from service.interactions.update import update
+
+
+async def update_match(request: Request, context: Context) -> Response:
+    """Update the one match, or where there is none create: under the id in the body, or else under a new one.
+
+    Raises OutcomeError 412 where several match, 400 where the body has another id than the match, and 409 where it has
+    the id of a resource that does not match.
+    """
+    return await context.in_transaction(partial(_update_match, request))
+
+
+async def delete_matches(request: Request, context: Context) -> Response:
+    """Delete what matches; raises OutcomeError 412 where that is more than the setting allows."""
+    return await context.in_transaction(partial(_delete_matches, request))
+
+
+def at_id(request: Request, resource_id: str) -> Request:
+    """Return ``request`` at the resource that its condition means."""
+    return replace(request, path=(request.path[0], resource_id), parameters=[], if_none_exist=None)
+
+
+def with_id(resource: Any, resource_id: str) -> Any:
+    """Return ``resource`` with the id that it is to have, unless it has one."""
+    return {**resource, "id": resource_id} if isinstance(resource, dict) and "id" not in resource else resource
+
+
+async def id_to_update(request: Request, matches: list[str], context: Context) -> str:
+    """Return the id that a conditional update writes; raises OutcomeError where the body's id is not to be that."""
+    given = request.resource.get("id") if isinstance(request.resource, dict) else None
+    if not matches:
+        if not isinstance(given, str):
+            return context.new_id()
+        current = await context.store.read(request.path[0], given)
+        if current is not None and not current.deleted:
+            sentence = "Nothing matches the condition, and the body's id is that of another resource"
+            raise OutcomeError(Issue("id-taken", sentence, f"{request.path[0]}.id"))
+        return given
+    (found,) = matches
+    if given not in (None, found):
+        sentence = "The body's id is not that of the resource which matches; leave it out, or mend the condition"
+        raise OutcomeError(Issue("id-mismatch", sentence, f"{request.path[0]}.id"))
+    return found
+
+
+async def _update_match(request: Request, context: Context) -> Response:
+    matches = await Outlook(context).matching(request.path[0], request.parameters, request.base, IN_ADDRESS)
+    resource_id = await id_to_update(request, matches, context)
+    target = at_id(request, resource_id)
+    target.resource = with_id(request.resource, resource_id)
+    return await update(target, context)
+
+
+async def _delete_matches(request: Request, context: Context) -> Response:
+    most = context.limits.conditional_delete
+    matches = await Outlook(context).matching(request.path[0], request.parameters, request.base, IN_ADDRESS, most)
+    return await delete_each(request, matches, context)
+
+
+async def delete_each(request: Request, matches: list[str], context: Context) -> Response:
+    """Delete the resources of these ids, and return one answer for all of them."""
+    answers = [await delete(at_id(request, match), context) for match in matches]
+    return answers[0] if len(answers) == 1 else deleted(None, request)
