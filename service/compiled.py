@@ -1,7 +1,7 @@
 """What the definitions say, compiled for one set of settings."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 
 from service.conformance.combinations import combinations
@@ -100,6 +100,7 @@ class Compiled:
             limits=Limits(
                 self._settings.max_bundle_entries,
                 self._settings.require_if_match,
+                timedelta(hours=self._settings.idempotency_hours),
                 self._settings.max_conditional_delete,
             ),
         )

@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     require_if_match: bool = Field(
         default=False, description="Refuse updates and deletes without If-Match (400 as R4's concurrency section says)"
     )
+    idempotency_hours: float = Field(
+        default=24,
+        gt=0,
+        le=8_760,
+        description="Hours for which a write that is sent again with the same Idempotency-Key gets the first answer",
+    )
     max_conditional_delete: int = Field(
         default=1,
         gt=0,

@@ -28,6 +28,17 @@ class Preferences:
     lenient: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """What makes a write happen once, however often it is sent (draft-ietf-httpapi-idempotency-key-header)."""
+
+    key: str
+    client: str
+    """Whose key it is: another client's equal key is another one."""
+    fingerprint: str
+    """A hash of all that is asked for: a retry asks for the same."""
+
+
 @dataclass(slots=True)
 class Request:
     """One interaction that is asked for; ``path`` are the segments below ``base``, the service's FHIR address."""
@@ -42,6 +53,7 @@ class Request:
     """The media type of the body, without parameters; empty where there is none."""
     provenance: Any = None
     """The Provenance in X-Provenance, which says who contributed what is written."""
+    idempotency: Idempotency | None = None
     if_match: str | None = None
     if_none_match: str | None = None
     if_modified_since: str | None = None

@@ -25,6 +25,14 @@ class Number(Decimal):
         number.text = text
         return number
 
+    def __copy__(self) -> "Number":
+        """Return itself, as of all that never changes; a Decimal's own copy would lose the text."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Number":
+        """Return itself."""
+        return self
+
 
 def parse(body: bytes) -> Any:
     """Return the JSON value in ``body``: objects as dict, whole numbers as int, others as `Number`.

@@ -45,7 +45,7 @@ class SourceText:
         For one that names nothing that is there, it is where the nearest value around it begins. However often entries
         of a Bundle are asked for, the whole of it is read once.
         """
-        roots: dict[int, _Place] = {}
+        roots: dict[int, Wanted] = {}
         ends = {expression: self._place(steps_of(expression)[1:DEEPEST], roots) for expression in expressions}
         for start, root in roots.items():
             with suppress(RecursionError):  # what is nested beyond that keeps the position of what surrounds it
@@ -80,7 +80,7 @@ class SourceText:
     @cached_property
     def _entries(self) -> list[int]:
         """Where the entries of a Bundle begin."""
-        bundle = _Place()
+        bundle = Wanted()
         entry = bundle.at(["entry"])
         with suppress(RecursionError):
             _enter(self._text, self._start, bundle, beside=False)
@@ -88,12 +88,12 @@ class SourceText:
                 return list(_members(self._text, entry.start + 1))
         return []
 
-    def _place(self, steps: list[Step], roots: "dict[int, _Place]") -> "_Place":
+    def _place(self, steps: list[Step], roots: "dict[int, Wanted]") -> "Wanted":
         """Return the place that ``steps`` lead to, below one of ``roots`` that is put there if it is missing."""
         match steps:
             case ["entry", int(number), *below] if number < len(self._entries):
-                return roots.setdefault(self._entries[number], _Place()).at(below)
-        return roots.setdefault(self._start, _Place()).at(steps)
+                return roots.setdefault(self._entries[number], Wanted()).at(below)
+        return roots.setdefault(self._start, Wanted()).at(steps)
 
 
 def steps_of(expression: str) -> list[Step]:
@@ -106,17 +106,17 @@ def steps_of(expression: str) -> list[Step]:
 
 
 @dataclass(slots=True)
-class _Place:
-    """A value that expressions lead to or through."""
+class Wanted:
+    """A value that expressions lead to or through, and where it starts once that is found."""
 
-    around: "_Place | None" = None
-    below: "dict[Step, _Place]" = field(default_factory=dict)
+    around: "Wanted | None" = None
+    below: "dict[Step, Wanted]" = field(default_factory=dict)
     start: int | None = None
 
-    def at(self, steps: Iterable[Step]) -> "_Place":
+    def at(self, steps: Iterable[Step]) -> "Wanted":
         place = self
         for step in steps:
-            place = place.below.setdefault(step, _Place(place))
+            place = place.below.setdefault(step, Wanted(place))
         return place
 
     def nearest_start(self) -> int:
@@ -126,7 +126,7 @@ class _Place:
         return place.start or 0
 
 
-def _enter(text: str, index: int, place: _Place, beside: bool) -> int:
+def _enter(text: str, index: int, place: Wanted, beside: bool) -> int:
     """Note that ``place`` begins at ``index``, and all that is wanted in it; return where it ends.
 
     ``beside`` is true within what JSON has as ``_status`` beside ``status``: where both are there, the value counts.
@@ -140,7 +140,7 @@ def _enter(text: str, index: int, place: _Place, beside: bool) -> int:
     return _scan(text, index)[1]
 
 
-def _enter_list(text: str, index: int, place: _Place, beside: bool) -> int:
+def _enter_list(text: str, index: int, place: Wanted, beside: bool) -> int:
     last = max((step for step in place.below if isinstance(step, int)), default=-1)
     index = _after(_SPACE, text, index)
     for number in range(last + 1):
@@ -154,7 +154,7 @@ def _enter_list(text: str, index: int, place: _Place, beside: bool) -> int:
     return _scan("[" + text[index:], 0)[1] + index - 1  # the rest at once: it may have millions of members
 
 
-def _enter_object(text: str, index: int, place: _Place, beside: bool) -> int:
+def _enter_object(text: str, index: int, place: Wanted, beside: bool) -> int:
     index = _after(_SPACE, text, index)
     while text[index] != "}":
         key, end = _scan(text, index)

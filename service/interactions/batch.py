@@ -13,7 +13,9 @@ from service.fhir.positions import SourceText
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed, read_bundle
 from service.interactions.faults import fault
+from service.interactions.idempotency import of_entry, only_once
 from service.interactions.perform import perform
+from service.interactions.provenance import not_attributed
 from service.interactions.transaction import transaction
 
 _AT_ONCE = 8
@@ -23,22 +25,32 @@ _AT_ONCE = 8
 async def batch_or_transaction(request: Request, context: Context) -> Response:
     """Return the Bundle of answers, in the order of the entries; a transaction that fails raises OutcomeError."""
     kind, entries = read_bundle(request, context)
-    if kind == "transaction":
-        responses = await transaction(entries, context)
-    else:
-        responses = await _batch(entries, request.text, context)
+    if kind == "batch":
+        if request.provenance is not None:
+            raise not_attributed("The entries of a batch are done each for itself")
+        return _answered(kind, entries, await _batch(entries, request, context))
+
+    async def all_or_nothing(_: Request, bound: Context) -> Response:
+        return _answered(kind, entries, await transaction(entries, request.provenance, bound))
+
+    return await only_once(request, context, all_or_nothing)
+
+
+def _answered(kind: str, entries: list[BundleEntry], responses: list[Response]) -> Response:
     answers = [_answer(entry, response) for entry, response in zip(entries, responses, strict=True)]
     return Response(200, bundle(f"{kind}-response", answers))
 
 
-async def _batch(entries: list[BundleEntry], text: SourceText | None, context: Context) -> list[Response]:
+async def _batch(entries: list[BundleEntry], outer: Request, context: Context) -> list[Response]:
     places = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(entry: BundleEntry) -> Response:
+    async def one(number: int, entry: BundleEntry) -> Response:
+        if entry.request is not None:
+            entry.request.idempotency = of_entry(outer, number)
         async with places:
-            return await _attempt(entry, text, context)
+            return await _attempt(entry, outer.text, context)
 
-    return await asyncio.gather(*map(one, entries))
+    return await asyncio.gather(*(one(number, entry) for number, entry in enumerate(entries)))
 
 
 async def _attempt(entry: BundleEntry, text: SourceText | None, context: Context) -> Response:
@@ -64,7 +76,10 @@ def _answer(entry: BundleEntry, response: Response) -> Entry:
         told["lastModified"] = instant(response.last_modified)
     text = json.dump(told)
     resource = response.body
-    is_result = response.status == 200 and entry.request is not None and entry.request.path[-1].startswith("$")
+    if entry.without_body and response.status == 200:
+        resource = None
+    last = entry.request.path[-1] if entry.request and entry.request.path else ""
+    is_result = response.status == 200 and last.startswith("$")
     if resource is not None and resource.startswith(b'{"resourceType":"OperationOutcome"') and not is_result:
         text, resource = text[:-1] + b',"outcome":' + resource + b"}", None
     return Entry(None, resource, b'"response":' + text)

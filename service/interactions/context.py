@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeVar
 
 from service.conformance.compartments import Compartment
@@ -16,6 +17,7 @@ from service.narrative.pages import Pages
 from service.search.contained import Containing
 from service.search.index import Indexer
 from service.search.request import SearchParser
+from service.store.document import Stored
 from service.store.readiness import Readiness
 from service.store.resources import ResourceStore
 
@@ -28,6 +30,8 @@ class Limits:
 
     bundle_entries: int
     require_if_match: bool
+    idempotency_kept: timedelta
+    """How long the answer to a write with an Idempotency-Key is remembered."""
     conditional_delete: int
     """Resources that one conditional delete may delete."""
 
@@ -56,6 +60,8 @@ class Context:
     page_secret: bytes
     new_id: Callable[[], str]
     limits: Limits
+    written: list[Stored] | None = None
+    """The versions that a transaction of a client has written so far, which have one Provenance; else None."""
 
     async def in_transaction(self, work: "Callable[[Context], Awaitable[T]]") -> T:
         """Return what ``work`` returns, having committed all that it wrote or none; it may have to run again."""

@@ -8,6 +8,7 @@ from service.interactions.answers import written
 from service.interactions.checks import checked_resource
 from service.interactions.context import Context
 from service.interactions.outlook import HEADER, Outlook, criteria_of
+from service.interactions.provenance import attribute
 from service.store.faults import conflict
 from service.store.resources import ExistsError
 
@@ -32,6 +33,7 @@ async def _create(request: Request, context: Context) -> Response:
         stored = await context.store.insert(request.path[0], new_id, completed, "POST")
     except ExistsError:
         raise conflict() from None
+    await attribute(stored, request, context)
     return written(201, stored, request, warnings)
 
 

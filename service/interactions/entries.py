@@ -11,7 +11,7 @@ from service.fhir.reference import is_id
 from service.interactions.context import Context
 
 TYPES = ("batch", "transaction")
-METHODS = ("GET", "POST", "PUT", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 _ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
 _HEADERS = {
     "if_match": "ifMatch",
@@ -29,6 +29,8 @@ class BundleEntry:
     full_url: str | None
     request: Request | None
     issues: tuple[Issue, ...] = ()
+    without_body: bool = False
+    """For HEAD, which is a GET whose resource is not sent."""
 
 
 def read_bundle(request: Request, context: Context) -> tuple[str, list[BundleEntry]]:
@@ -125,11 +127,12 @@ def _read(number: int, entry: dict[str, Any], outer: Request) -> BundleEntry:
         parameters = [item for item in parameters if item[0] not in FORMATTING]  # the Bundle's form is that of all
     except ValueError:  # such as //[, or far too many parameters
         path, parameters = (), []
-    if not path or "://" in relative:
+    is_read = method in ("GET", "HEAD")
+    if "://" in relative or not (path or (is_read and parameters)):  # a search of the whole system has no path
         return _unusable(place, full_url, "request.url", "The address is relative, such as Goal or Goal/123")
     headers = {name: asked.get(member) for name, member in _HEADERS.items()}
     request = Request(
-        method,
+        "GET" if is_read else method,
         path,
         outer.base,
         parameters,
@@ -139,7 +142,7 @@ def _read(number: int, entry: dict[str, Any], outer: Request) -> BundleEntry:
         text=outer.text,
         place=place,
     )
-    return BundleEntry(place, full_url, request)
+    return BundleEntry(place, full_url, request, without_body=method == "HEAD")
 
 
 def _unusable(place: str, full_url: str | None, member: str, sentence: str) -> BundleEntry:

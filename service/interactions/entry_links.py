@@ -13,28 +13,66 @@ from service.fhir.outcome import Issue
 from service.fhir.reference import parse_reference
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry
+from service.interactions.outlook import Outlook, criteria_of
 
 _BY_SEARCH = re.compile(r"[A-Z][A-Za-z]+\?")
+_URNS = ("urn:uuid:", "urn:oid:")
+_NOT_STORED = (
+    "Resources of this type are not stored here, so none can be found by search; refer to it by its address, or by "
+    "identifier alone"
+)
 
 
 class EntryLinks:
-    """Rewrites links; ``targets`` has by fullUrl the ``Type/id`` of each resource that the transaction writes."""
+    """Rewrites links; ``targets`` has by fullUrl the ``Type/id`` of the resource that each entry stands for."""
 
     def __init__(self, targets: Mapping[str | None, str]) -> None:
         self._targets = {full_url: target for full_url, target in targets.items() if full_url is not None}
 
-    def rewrite(self, resource: Any, entry: BundleEntry, context: Context) -> list[Issue]:
-        """Rewrite the links in the resource of ``entry``, and return an issue for each that leads nowhere."""
+    async def resolve(self, resource: Any, entry: BundleEntry, outlook: Outlook, context: Context) -> list[Issue]:
+        """Rewrite the links in the resource of ``entry``, and return an issue for each that leads nowhere.
+
+        A reference by search leads to the one match when all else has been done: what ``outlook`` tells.
+        """
         if not isinstance(resource, dict):
             return []
+        found, issues = await self._found_by_search(resource, entry, outlook, context)
+        return issues + self._rewrite(resource, entry, found, context)
+
+    async def _found_by_search(
+        self, resource: dict[str, Any], entry: BundleEntry, outlook: Outlook, context: Context
+    ) -> tuple[dict[str, str], list[Issue]]:
+        references = [item for item in references_in(resource) if by_search(item["reference"])]
+        found: dict[str, str] = {}
+        issues: list[Issue] = []
+        base = entry.request.base if entry.request else ""
+        for item in references:
+            text = item["reference"]
+            resource_type, _, query = text.partition("?")
+            (place,) = places_of([item], resource, f"{entry.place}.resource", context.structures)
+            if resource_type not in context.indexers:
+                issues.append(_unresolved(_NOT_STORED, place))
+            elif text not in found:
+                matches = await outlook.matching(resource_type, criteria_of(query), base, f"{place}.reference")
+                if matches:
+                    found[text] = f"{resource_type}/{matches[0]}"
+                else:
+                    issues.append(_unresolved(f"No {resource_type} matches this reference by search", place))
+        return found, issues
+
+    def _rewrite(
+        self, resource: dict[str, Any], entry: BundleEntry, found: Mapping[str, str], context: Context
+    ) -> list[Issue]:
         base = _base_of(entry.full_url)
-        unresolved: dict[str, str] = {}
+        unresolved: set[str] = set()
 
         def of_reference(link: str) -> str:
-            found = self._targets.get(link) or (self._targets.get(f"{base}/{link}") if base else None)
-            if found is None and (reason := _why_unresolved(link)):
-                unresolved[link] = reason
-            return found or link
+            target = (
+                found.get(link) or self._targets.get(link) or (self._targets.get(f"{base}/{link}") if base else None)
+            )
+            if target is None and link.startswith(_URNS):
+                unresolved.add(link)
+            return target or link
 
         root = f"{entry.place}.resource"
         try:
@@ -44,20 +82,17 @@ class EntryLinks:
         if not unresolved:
             return []
         lost = [item for item in references_in(resource) if item["reference"] in unresolved]
-        places = places_of(lost, resource, root, context.structures)
-        return [
-            Issue("reference-unresolved", unresolved[item["reference"]], f"{place}.reference")
-            for item, place in zip(lost, places, strict=True)
-        ]
+        sentence = "No entry of this transaction that is written has this fullUrl"
+        return [_unresolved(sentence, place) for place in places_of(lost, resource, root, context.structures)]
 
 
-def _why_unresolved(link: str) -> str | None:
-    """Return why a reference that no entry's fullUrl matches cannot stay as it is, or None where it can."""
-    if link.startswith(("urn:uuid:", "urn:oid:")):
-        return "No entry of this transaction that is written has this fullUrl"
-    if _BY_SEARCH.match(link):
-        return "References by search are not supported; refer to an id or to the fullUrl of an entry"
-    return None
+def by_search(link: str) -> bool:
+    """Return whether a reference is one by search, such as ``Goal?identifier=system|value``."""
+    return _BY_SEARCH.match(link) is not None
+
+
+def _unresolved(sentence: str, place: str) -> Issue:
+    return Issue("reference-unresolved", sentence, f"{place}.reference")
 
 
 def _base_of(full_url: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError, shown
@@ -11,8 +12,12 @@ from service.interactions.conditional import delete_matches, update_match
 from service.interactions.context import Context
 from service.interactions.create import create
 from service.interactions.delete import delete
-from service.interactions.history import history_instance
+from service.interactions.everything import everything_of_person, everything_of_plan
+from service.interactions.history import history_instance, history_system, history_type
+from service.interactions.idempotency import only_once
+from service.interactions.meta import meta_add, meta_delete, meta_in_use, meta_of_resource
 from service.interactions.page import read_page
+from service.interactions.provenance import attributed
 from service.interactions.read import read, read_published, vread
 from service.interactions.search import search_compartment, search_published, search_system, search_type
 from service.interactions.update import update
@@ -25,8 +30,13 @@ INTERACTIONS: Interactions = {
     "": {"GET": ("search-system", search_system)},
     "_search": {"POST": ("search-system", search_system)},
     "metadata": {"GET": ("capabilities", capabilities)},
+    "$meta": {"GET": ("$meta", meta_in_use), "POST": ("$meta", meta_in_use)},
     "{compartment}/{id}/{type}": {"GET": ("search-type", search_compartment)},
     "{compartment}/{id}/{type}/_search": {"POST": ("search-type", search_compartment)},
+    "{compartment}/{id}/$everything": {
+        "GET": ("$everything", everything_of_person),
+        "POST": ("$everything", everything_of_person),
+    },
     "{type}": {
         "GET": ("search-type", search_type),
         "POST": ("create", create),
@@ -37,8 +47,19 @@ INTERACTIONS: Interactions = {
     "{type}/$validate": {"GET": ("$validate", validate), "POST": ("$validate", validate)},
     "{type}/{id}": {"GET": ("read", read), "PUT": ("update", update), "DELETE": ("delete", delete)},
     "{type}/{id}/$validate": {"GET": ("$validate", validate), "POST": ("$validate", validate)},
+    "_history": {"GET": ("history-system", history_system)},
+    "{type}/_history": {"GET": ("history-type", history_type)},
     "{type}/{id}/_history": {"GET": ("history-instance", history_instance)},
     "{type}/{id}/_history/{vid}": {"GET": ("vread", vread)},
+    "{type}/{id}/$everything": {
+        "GET": ("$everything", everything_of_plan),
+        "POST": ("$everything", everything_of_plan),
+    },
+    "{type}/$meta": {"GET": ("$meta", meta_in_use), "POST": ("$meta", meta_in_use)},
+    "{type}/{id}/$meta": {"GET": ("$meta", meta_of_resource), "POST": ("$meta", meta_of_resource)},
+    "{type}/{id}/_history/{vid}/$meta": {"GET": ("$meta", meta_of_resource), "POST": ("$meta", meta_of_resource)},
+    "{type}/{id}/$meta-add": {"POST": ("$meta-add", meta_add)},
+    "{type}/{id}/$meta-delete": {"POST": ("$meta-delete", meta_delete)},
 }
 """By the shape of the path and the method: the code that a CapabilityStatement has for it, and what carries it out."""
 PUBLISHED: Interactions = {
@@ -50,23 +71,31 @@ PUBLISHED: Interactions = {
 
 _CONDITIONAL = {"conditional-update": "conditionalUpdate", "conditional-delete": "conditionalDelete"}
 """The member of a CapabilityStatement that says whether a conditional interaction is offered."""
+_WRITES = {"create", "update", "patch", "delete", "$meta-add", "$meta-delete", *_CONDITIONAL}
 _INSTANCE = "{type}/{id}"
-_COMPARTMENT = "{compartment}/{id}/{type}"
+_COMPARTMENT = "{compartment}/{id}"
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
 
 
 async def perform(request: Request, context: Context) -> Response:
     """Return what comes of ``request``; raises OutcomeError where it cannot be done."""
-    handler = find_interaction(request.method, request.path, context)
+    code, handler = find_interaction(request.method, request.path, context)
+    if request.provenance is not None:
+        handler = partial(attributed, handler)
+    if code in _WRITES:
+        return await only_once(request, context, handler)
     return await (read_page if request.as_page else handler)(request, context)
 
 
-def find_interaction(method: str, path: tuple[str, ...], context: Context) -> Handler:
-    """Return what carries out ``method`` at ``path``; raises OutcomeError 404 or 405, or 400 for what is no id."""
+def find_interaction(method: str, path: tuple[str, ...], context: Context) -> tuple[str, Handler]:
+    """Return code and handler of what ``method`` at ``path`` asks for.
+
+    Raises OutcomeError 404 or 405, or 400 for what is no id.
+    """
     shape = _shape(path, context)
     interactions = PUBLISHED if path and context.published.holds_type(path[0]) else INTERACTIONS
     methods = interactions.get(shape, {}).items()
-    offered = {name: handler for name, (code, handler) in methods if _is_offered(code, path, context)}
+    offered = {name: found for name, found in methods if _is_offered(found[0], path, context)}
     if not offered:
         raise _unknown_address()
     if method not in offered:
@@ -78,7 +107,7 @@ def find_interaction(method: str, path: tuple[str, ...], context: Context) -> Ha
 
 
 def _shape(path: tuple[str, ...], context: Context) -> str:
-    if path in ((), ("_search",), ("metadata",)):
+    if path in ((), ("metadata",)) or (len(path) == 1 and path[0][0] in "_$"):
         return "/".join(path)
     if not _TYPE_NAME.fullmatch(path[0]):
         raise _unknown_address()
@@ -95,15 +124,19 @@ def _shape(path: tuple[str, ...], context: Context) -> str:
             return f"{_INSTANCE}/{segment}"
         case (_, "_history", _):
             return f"{_INSTANCE}/_history/{{vid}}"
+        case (_, "_history", _, segment) if segment[0] == "$":
+            return f"{_INSTANCE}/_history/{{vid}}/{segment}"
     return ""
 
 
 def _shape_in_compartment(path: tuple[str, ...], context: Context) -> str:
+    if path[2][0] == "$":
+        return "/".join((_COMPARTMENT, *path[2:]))
     held = context.compartments[path[0]].parameters
     if path[2] != "*" and path[2] not in held:
         sentence = f"{shown(path[2])} is not searched in the compartment of {path[0]}; searched are"
         raise OutcomeError(Issue("unknown-type", f"{sentence} {', '.join(held)} and *"))
-    return "/".join((_COMPARTMENT, *path[3:]))
+    return "/".join((_COMPARTMENT, "{type}", *path[3:]))
 
 
 def unknown_type(name: str, context: Context) -> OutcomeError:
@@ -115,12 +148,21 @@ def unknown_type(name: str, context: Context) -> OutcomeError:
 def _is_offered(code: str, path: tuple[str, ...], context: Context) -> bool:
     rest = context.definitions.capability["rest"][0]
     capability = context.definitions.resource_capabilities.get(path[0]) if path else None
+    if code.startswith("$"):
+        listed = [item for item in (capability or rest).get("operation", ()) if f"${item['name']}" == code]
+        return any(capability is not None or _is_for(item["definition"], path, context) for item in listed)
     if capability is None:  # the whole system, or a compartment
         return code in ("capabilities", "search-type") or any(item["code"] == code for item in rest["interaction"])
     if code in _CONDITIONAL:
         return capability.get(_CONDITIONAL[code], False) not in (False, "not-supported")
-    operations = (f"${item['name']}" for item in capability.get("operation", ()))
-    return code in operations or any(item["code"] == code for item in capability["interaction"])
+    return any(item["code"] == code for item in capability["interaction"])
+
+
+def _is_for(operation: str, path: tuple[str, ...], context: Context) -> bool:
+    """Return whether an operation of the whole service is one at ``path``: of the root, or of a compartment's type."""
+    definition = context.definitions.get(operation)
+    is_of_root = len(path) == 1
+    return bool(definition["system"]) if is_of_root else path[0] in definition["resource"]
 
 
 def _unknown_address() -> OutcomeError:

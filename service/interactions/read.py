@@ -1,5 +1,7 @@
 """read and vread: GET [base]/[type]/[id] (https://hl7.org/fhir/R4/http.html#read)."""
 
+from collections.abc import Sequence
+
 from service.fhir.entry import Request, Response, etag_of, whole_number
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
@@ -13,18 +15,13 @@ async def read(request: Request, context: Context) -> Response:
     resource_type, resource_id = request.path
     stored = await context.store.read(resource_type, resource_id)
     if stored is None:
-        raise _unknown(resource_type)
+        raise unknown(resource_type)
     return _shown(request, stored, context)
 
 
 async def vread(request: Request, context: Context) -> Response:
     """Return one version; raises OutcomeError 404, or 410 where that version is a deletion."""
-    resource_type, resource_id, _, version = request.path
-    number = whole_number(version) or 0
-    stored = await context.store.read_version(resource_type, resource_id, number)
-    if stored is None:
-        raise OutcomeError(Issue("unknown-version", f"There is no such version of this {resource_type}"))
-    return _shown(request, stored, context)
+    return _shown(request, await stored_version(request.path, context), context)
 
 
 async def read_published(request: Request, context: Context) -> Response:
@@ -33,14 +30,23 @@ async def read_published(request: Request, context: Context) -> Response:
     view = read_view(resource_type, request.parameters, context) if request.parameters else None
     found = context.published.read(resource_type, resource_id)
     if found is None:
-        raise _unknown(resource_type)
+        raise unknown(resource_type)
     return Response(200, view.render(found.body) if view else found.body)
+
+
+async def stored_version(path: Sequence[str], context: Context) -> Stored:
+    """Return the version that ``path`` begins with, ``Type/id/_history/version``; raises OutcomeError 404."""
+    resource_type, resource_id, _, version = path[:4]
+    stored = await context.store.read_version(resource_type, resource_id, whole_number(version) or 0)
+    if stored is None:
+        raise OutcomeError(Issue("unknown-version", f"There is no such version of this {resource_type}"))
+    return stored
 
 
 def present(stored: Stored | None, resource_type: str) -> Stored:
     """Return ``stored``; raises OutcomeError 404 where there is nothing, and 410 where it is a deletion."""
     if stored is None:
-        raise _unknown(resource_type)
+        raise unknown(resource_type)
     if stored.deleted:
         headers = {"ETag": etag_of(stored.version)}
         sentence = f"This {stored.type} has been deleted; its history tells what it was"
@@ -48,7 +54,8 @@ def present(stored: Stored | None, resource_type: str) -> Stored:
     return stored
 
 
-def _unknown(resource_type: str) -> OutcomeError:
+def unknown(resource_type: str) -> OutcomeError:
+    """Return the outcome 404 for a resource that is not there."""
     return OutcomeError(Issue("unknown-resource", f"There is no {resource_type} with this id"))
 
 

@@ -1,115 +1,144 @@
 """transaction: all entries or none, references between them resolved (https://hl7.org/fhir/R4/http.html#trules)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from service.conformance.references import references_in
 from service.fhir.entry import Preferences, Request, Response
 from service.fhir.outcome import Issue, OutcomeError, shown
+from service.interactions.answers import written
 from service.interactions.checks import refuse_errors, write_issues
+from service.interactions.conditional import delete_each
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed
-from service.interactions.entry_links import EntryLinks
+from service.interactions.entry_links import EntryLinks, by_search
 from service.interactions.perform import perform
+from service.interactions.provenance import attribute_all, check_provenance
+from service.interactions.resolution import ORDER, Step, is_conditional, resolve
 from service.interactions.surroundings import Surroundings
-from service.store.resources import ResourceStore
 
 _SHORT = Preferences("minimal")
 """What the answer to a transaction says of what it stored, unless the client asks for more."""
-_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3}
 
 
-async def transaction(entries: list[BundleEntry], context: Context) -> list[Response]:
-    """Return the responses in the order of ``entries``, all of them done.
+async def transaction(entries: list[BundleEntry], provenance: Any, context: Context) -> list[Response]:
+    """Return the responses in the order of ``entries``, all of them done, ``provenance`` stored of what they wrote.
 
     Raises OutcomeError, with nothing done: for all that is wrong with the entries as they stand, or for the first that
     cannot be performed.
     """
     requests = [entry.request for entry in entries if entry.request is not None]
-    refuse_errors([*(issue for entry in entries for issue in entry.issues), *_unserved(entries, context)])
-    for request in requests:
-        request.new_id = context.new_id() if _creates(request) else None
-    refuse_errors([*_same_targets(entries, requests), *await _resource_issues(entries, requests, context)])
-    order = sorted(range(len(requests)), key=lambda number: _ORDER[requests[number].method])
-
-    async def work(store: ResourceStore) -> dict[int, Response]:
-        bound = replace(context, store=store)
-        return {number: await _one(entries[number], requests[number], bound) for number in order}
-
-    done = await context.store.transaction(work)
-    return [done[number] for number in range(len(requests))]
+    refuse_errors([*(issue for entry in entries for issue in entry.issues), *_unserved(requests, context)])
+    if any(map(_asks_the_store, requests)):
+        return await context.in_transaction(partial(_resolve_and_do, entries, provenance))
+    steps = await _prepared(entries, provenance, context)
+    return await context.in_transaction(partial(_do, steps, provenance))
 
 
-async def _one(entry: BundleEntry, request: Request, context: Context) -> Response:
+def _asks_the_store(request: Request) -> bool:
+    """Return whether the resources that ``request`` is about, or refers to, are found by searches."""
+    return is_conditional(request) or any(by_search(item["reference"]) for item in references_in([request.resource]))
+
+
+async def _resolve_and_do(entries: list[BundleEntry], provenance: Any, context: Context) -> list[Response]:
+    return await _do(await _prepared(entries, provenance, context), provenance, context)
+
+
+async def _prepared(entries: list[BundleEntry], provenance: Any, context: Context) -> list[Step]:
+    """Return what is to be done, links resolved; raises OutcomeError for all that is wrong with it."""
+    steps, outlook = await resolve(entries, context)
+    links = EntryLinks({step.entry.full_url: step.address for step in steps if step.address})
+    linked = [step for step in steps if step.stores or step.request.method == "PATCH"]
+    issues = [*_same_targets(steps)]
+    for step in linked:
+        issues += await links.resolve(step.request.resource, step.entry, outlook, context)
+    refuse_errors([*issues, *await _resource_issues(steps, context)])
+    if provenance is not None:
+        await check_provenance(provenance, [target for step in linked for target in step.targets], context)
+    return steps
+
+
+async def _do(steps: list[Step], provenance: Any, context: Context) -> list[Response]:
+    bound = replace(context, written=[])
+    done: dict[int, Response] = {}
+    for number in sorted(range(len(steps)), key=lambda number: ORDER[steps[number].request.method]):
+        done[number] = await _one(steps[number], bound)
+    if provenance is not None:
+        await attribute_all(bound.written or [], provenance, bound)
+    return [done[number] for number in range(len(steps))]
+
+
+async def _one(step: Step, context: Context) -> Response:
     try:
-        return await perform(request, context)
+        return await _carried_out(step, context)
     except OutcomeError as error:
-        raise OutcomeError(*prefixed(error.issues, entry.place), headers=error.headers) from error
+        raise OutcomeError(*prefixed(error.issues, step.entry.place), headers=error.headers) from error
 
 
-def _unserved(entries: list[BundleEntry], context: Context) -> Iterable[Issue]:
+async def _carried_out(step: Step, context: Context) -> Response:
+    if step.found is not None:
+        resource_type, _, resource_id = step.found.partition("/")
+        stored = await context.store.read(resource_type, resource_id)
+        if stored is not None and not stored.deleted:
+            return written(200, stored, step.request, ())
+    if step.request.method == "DELETE" and is_conditional(step.request):
+        return await delete_each(step.request, [target.partition("/")[2] for target in step.targets], context)
+    return await perform(step.request, context)
+
+
+def _unserved(requests: list[Request], context: Context) -> Iterable[Issue]:
     served = ", ".join(context.search_parser.types)
-    for entry, request in ((entry, entry.request) for entry in entries if entry.request is not None):
-        of_compartment = request.path[0] in context.compartments and len(request.path) > 2
-        if not of_compartment and request.path[0] not in (*context.search_parser.types, "metadata"):
-            sentence = f"{shown(request.path[0])} is not served here; served are {served}"
-            yield Issue("entry-type", sentence, f"{entry.place}.request.url")
+    for request in requests:
+        name = request.path[0] if request.path else "_search"
+        of_compartment = name in context.compartments and len(request.path) > 2
+        if name[:1].isupper() and not of_compartment and name not in context.search_parser.types:
+            sentence = f"{shown(name)} is not served here; served are {served}"
+            yield Issue("entry-type", sentence, f"{request.place}.request.url")
 
 
-def _creates(request: Request) -> bool:
-    return request.method == "POST" and len(request.path) == 1  # and not a search by POST
-
-
-def _stores(request: Request) -> bool:
-    return request.method == "PUT" or _creates(request)
-
-
-def _target(request: Request) -> str | None:
-    """Return ``Type/id`` of the resource that a request writes, or None."""
-    if request.new_id is not None:
-        return f"{request.path[0]}/{request.new_id}"
-    is_write = request.method in ("PUT", "DELETE") and len(request.path) == 2
-    return "/".join(request.path) if is_write else None
-
-
-def _same_targets(entries: list[BundleEntry], requests: list[Request]) -> Iterable[Issue]:
+def _same_targets(steps: Sequence[Step]) -> Iterable[Issue]:
     targets: set[str] = set()
     full_urls: set[str] = set()
-    for entry, request in zip(entries, requests, strict=True):
-        target = _target(request)
-        if target in targets:
+    for step in steps:
+        place, full_url = step.entry.place, step.entry.full_url
+        if not targets.isdisjoint(step.targets):
             sentence = "Another entry of this transaction writes the same resource"
-            yield Issue("entry-duplicate", sentence, f"{entry.place}.request.url")
-        if target is not None and entry.full_url in full_urls:
-            yield Issue("entry-duplicate", "Another entry has the same fullUrl", f"{entry.place}.fullUrl")
-        if target is not None:
-            targets.add(target)
-            full_urls |= {entry.full_url} if entry.full_url else set()
+            yield Issue("entry-duplicate", sentence, f"{place}.request.url")
+        if step.targets and full_url in full_urls:
+            yield Issue("entry-duplicate", "Another entry has the same fullUrl", f"{place}.fullUrl")
+        if step.targets:
+            targets.update(step.targets)
+            full_urls |= {full_url} if full_url else set()
 
 
-async def _resource_issues(entries: list[BundleEntry], requests: list[Request], context: Context) -> list[Issue]:
+async def _resource_issues(steps: Sequence[Step], context: Context) -> list[Issue]:
     """Return what is wrong with the resources that are to be written, and remember of each what only warns."""
-    pairs = list(zip(entries, requests, strict=True))
-    links = EntryLinks({entry.full_url: target for entry, request in pairs if (target := _target(request))})
-    writes = [(entry, request) for entry, request in pairs if _stores(request)]
-    issues = [issue for entry, request in writes for issue in links.rewrite(request.resource, entry, context)]
-    surroundings = Surroundings(context.store, _written(requests))
-    placed = [(request, f"{entry.place}.resource") for entry, request in writes]
+    writes = [step for step in steps if step.stores]
+    surroundings = Surroundings(context.store, _as_written(steps))
+    placed = [(step.request, f"{step.entry.place}.resource") for step in writes]
+    issues: list[Issue] = []
     for (request, _), found in zip(placed, await write_issues(placed, context, surroundings), strict=True):
         request.warnings = tuple(issue for issue in found if not issue.is_error)
         issues += found
-        if request.preferences.returns is None:
-            request.preferences = _SHORT
+    for step in steps:
+        if step.request.preferences.returns is None:
+            step.request.preferences = _SHORT
     return issues
 
 
-def _written(requests: list[Request]) -> dict[str, Any]:
-    """Return by ``Type/id`` what will be when all ``requests`` are done, None where nothing will."""
-    return {target: _content(request) for request in requests if (target := _target(request))}
+def _as_written(steps: Sequence[Step]) -> dict[str, Any]:
+    """Return by ``Type/id`` what will be when all ``steps`` are done, None where nothing will.
+
+    What a patch will leave is known when it is done: until then it is what is stored.
+    """
+    changed = [step for step in steps if step.request.method != "PATCH"]
+    return {target: _content(step) for step in changed for target in step.targets}
 
 
-def _content(request: Request) -> dict[str, Any] | None:
-    """Return what a request writes, which of a malformed resource is nothing that others could look at."""
-    if not _stores(request):
+def _content(step: Step) -> dict[str, Any] | None:
+    """Return what a step writes, which of a malformed resource is nothing that others could look at."""
+    if not step.stores:
         return None
-    return request.resource if isinstance(request.resource, dict) else {}
+    return step.request.resource if isinstance(step.request.resource, dict) else {}

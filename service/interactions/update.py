@@ -7,8 +7,10 @@ from service.fhir.entry import Request, Response
 from service.interactions.answers import written
 from service.interactions.checks import checked_resource
 from service.interactions.context import Context
+from service.interactions.labels import with_kept_labels
 from service.interactions.narratives import Narratives
 from service.interactions.preconditions import check_preconditions
+from service.interactions.provenance import attribute
 from service.store.document import Stored, with_identity
 from service.store.faults import conflict
 from service.store.resources import ExistsError, MovedOnError
@@ -31,32 +33,17 @@ async def update(request: Request, context: Context) -> Response:
             if current is None:
                 completed = context.narratives.completed(resource)
                 stored = await context.store.insert(resource_type, resource_id, completed, "PUT")
+                await attribute(stored, request, context)
                 return written(201, stored, request, warnings)
-            successor = _with_kept_labels(resource, current)
+            successor = with_kept_labels(resource, current)
             if _is_unchanged(successor, current, context.narratives):
                 return written(200, current, request, warnings)
             stored = await context.store.replace(current, context.narratives.completed(successor), "PUT")
+            await attribute(stored, request, context)
             return written(201 if current.deleted else 200, stored, request, warnings)
         except (ExistsError, MovedOnError):
             continue  # read again: with If-Match the check then says 412
     raise conflict()
-
-
-def _with_kept_labels(resource: dict[str, Any], current: Stored) -> dict[str, Any]:
-    """Return ``resource`` with the security labels of ``current`` that it does not repeat: an update removes none."""
-    if current.body is None or b'"security":' not in current.body:
-        return resource
-    kept = json.parse(current.body).get("meta", {}).get("security", [])
-    meta = resource.get("meta", {})
-    given = meta.get("security", [])
-    named = {_label_name(label) for label in given}
-    lost = [label for label in kept if _label_name(label) not in named]
-    return {**resource, "meta": {**meta, "security": [*given, *lost]}} if lost else resource
-
-
-def _label_name(label: dict[str, Any]) -> tuple[Any, ...]:
-    """Return what two labels have in common that are the same: system and code, or all where there is no code."""
-    return (label.get("system"), label["code"]) if "code" in label else (json.dump_sorted(label),)
 
 
 def _is_unchanged(resource: dict[str, Any], current: Stored, narratives: Narratives) -> bool:

@@ -15,7 +15,9 @@ from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.positions import SourceText
 from service.fhir.versions import FhirVersion
 from service.interactions.page import has_page
+from service.interactions.provenance import read_provenance
 from service.narrative.pages import POLICY
+from service.rest.idempotency_key import read_key
 from service.rest.negotiation import FHIR_JSON, PAGE, answer_type, body_type, require_form
 
 RETURNS = ("minimal", "representation", "OperationOutcome")
@@ -73,6 +75,12 @@ class Incoming:
         """The method; HEAD is a GET whose body is not sent."""
         return "GET" if self.scope["method"] == "HEAD" else str(self.scope["method"])
 
+    @property
+    def address(self) -> bytes:
+        """Path and query as they were sent."""
+        path: str = self.scope["path"]
+        return path.encode() + b"?" + bytes(self.scope["query_string"])
+
     def segments(self, service: Service) -> tuple[str, ...]:
         """Return the segments of the path below the address of ``service``."""
         return tuple(part for part in self.scope["path"].partition(service.path)[2].split("/") if part)
@@ -106,7 +114,9 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, c
     before, prefix, _ = incoming.scope["path"].partition(service.path)
     method, path = incoming.method, incoming.segments(service)
     check(method, path)
-    resource, media_type = None, ""
+    header = incoming.headers.get(b"x-provenance")
+    provenance = None if header is None else read_provenance(header)
+    resource, media_type, body = None, "", b""
     if method in ("POST", "PUT", "PATCH"):
         body = await _body(incoming, receive, service.max_body_bytes)
         content_type = incoming.header(b"content-type") or ""
@@ -126,6 +136,8 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, c
         [item for item in incoming.parameters if item[0] not in FORMATTING],
         resource,
         media_type,
+        provenance,
+        idempotency=read_key(incoming.headers, method, incoming.address, body),
         if_match=incoming.header(b"if-match"),
         if_none_match=incoming.header(b"if-none-match"),
         if_modified_since=incoming.header(b"if-modified-since"),

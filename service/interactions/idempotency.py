@@ -1,0 +1,61 @@
+"""Writes that happen once however often they are sent: the header Idempotency-Key.
+
+https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/: a client that lost the answer sends the
+same request again and gets the first answer. It is remembered in the commit of the write itself, for the time that the
+setting says, and for every worker. A request that was refused changed nothing, so it is not remembered and runs again.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+from service.fhir import json
+from service.fhir.entry import Idempotency, Request, Response
+from service.fhir.outcome import Issue, OutcomeError
+from service.interactions.context import Context
+
+_FIELDS = ("status", "body", "location", "version", "last_modified")
+
+
+async def only_once(
+    request: Request, context: Context, carry_out: Callable[[Request, Context], Awaitable[Response]]
+) -> Response:
+    """Return the answer that this request had before, or else what ``carry_out`` returns, having remembered it.
+
+    Raises OutcomeError 422 where the key was used for another request.
+    """
+    if request.idempotency is None:
+        return await carry_out(request, context)
+    asked = request.idempotency
+
+    async def work(bound: Context) -> Response:
+        known = await bound.store.recall(_name(asked))
+        if known is not None:
+            return _first_answer(known, asked)
+        response = await carry_out(replace(request, idempotency=None), bound)
+        content = {name: getattr(response, name) for name in _FIELDS}
+        kept = bound.limits.idempotency_kept
+        await bound.store.remember(_name(asked), {"fingerprint": asked.fingerprint, **content}, kept)
+        return response
+
+    return await context.in_transaction(work)
+
+
+def of_entry(batch: Request, number: int) -> Idempotency | None:
+    """Return the key of one entry of a batch, whose entries are done or not done each for itself."""
+    if batch.idempotency is None:
+        return None
+    fingerprint = sha256(json.dump_sorted(batch.resource["entry"][number])).hexdigest()
+    return replace(batch.idempotency, key=f"{batch.idempotency.key} {number}", fingerprint=fingerprint)
+
+
+def _name(asked: Idempotency) -> str:
+    return sha256(f"{asked.client}\0{asked.key}".encode()).hexdigest()
+
+
+def _first_answer(known: dict[str, Any], asked: Idempotency) -> Response:
+    if known["fingerprint"] != asked.fingerprint:
+        sentence = "This Idempotency-Key was used for another request; a new request takes a new key"
+        raise OutcomeError(Issue("idempotency-key-reused", sentence, "http.Idempotency-Key"))
+    return Response(**{name: known[name] for name in _FIELDS})

@@ -1,0 +1,30 @@
+"""The header Idempotency-Key (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/)."""
+
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+
+from service.fhir.entry import Idempotency
+from service.fhir.outcome import Issue, OutcomeError
+
+HEADER = b"idempotency-key"
+_TOLD = (b"content-type", b"if-match", b"if-none-match", b"if-none-exist", b"prefer", b"x-provenance")
+"""The headers that, with method, address and body, make a request what it is."""
+_KEY = re.compile(r'"(?P<quoted>[ -!#-\[\]-~]{1,255})"|(?P<bare>[!#-+\--\[\]-~]{1,255})')
+
+
+def read_key(headers: Mapping[bytes, bytes], method: str, address: bytes, body: bytes) -> Idempotency | None:
+    """Return the key in ``headers`` with what it is bound to, or None; raises OutcomeError where it cannot be read.
+
+    Until clients are known by name, one is told from another by the credentials that it sends.
+    """
+    header = headers.get(HEADER)
+    if header is None:
+        return None
+    match = _KEY.fullmatch(header.decode("latin-1").strip())
+    if match is None:
+        sentence = "An Idempotency-Key is 1 to 255 printable ASCII characters in double quotes"
+        raise OutcomeError(Issue("idempotency-key", sentence, "http.Idempotency-Key"))
+    asked = sha256(b"\0".join((method.encode(), address, *(headers.get(name, b"") for name in _TOLD), body)))
+    client = sha256(headers.get(b"authorization", b"")).hexdigest()
+    return Idempotency(match["quoted"] or match["bare"], client, asked.hexdigest())
