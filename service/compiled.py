@@ -14,6 +14,7 @@ from service.conformance.search_parameters import SearchParameter, search_parame
 from service.conformance.structures import Structures
 from service.conformance.terminology import Terminology
 from service.conformance.validation.validator import Validator
+from service.conformance.xml import Xml
 from service.fhir.datetimes import microseconds
 from service.fhir.reference import Addresses
 from service.interactions.context import Context, Limits
@@ -83,6 +84,7 @@ class Compiled:
         return Context(
             definitions=self._definitions,
             structures=self._structures,
+            xml=Xml(self._structures),
             validator=self._validator,
             related=self._related,
             links=LinkRewriter(self._structures),

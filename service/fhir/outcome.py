@@ -150,24 +150,26 @@ def _text_of(length: int) -> str:
 def operation_outcome(issues: Iterable[Issue], text: SourceText | None = None) -> dict[str, Any]:
     """Return an OperationOutcome resource that lists ``issues`` by their places, of a great many the first errors.
 
-    ``text`` is the JSON in which the places are; with it each issue says line and column.
+    What is mere information stands last. ``text`` is the JSON in which the places are; with it each issue says line and
+    column.
     """
     every = sorted(issues, key=_by_place)
     gravest = sorted(every, key=lambda issue: not issue.is_error)[:MOST_SHOWN]
     told = sorted(gravest, key=_by_place)
-    listed = [issue.as_json() for issue in (_located(told, text) if text else told)]
+    listed = [issue.as_json() for issue in (located(told, text) if text else told)]
     if len(every) > MOST_SHOWN:
         listed.append(_information(f"There are more issues than the first {MOST_SHOWN}; mend these and ask again"))
     return {"resourceType": "OperationOutcome", "issue": listed}
 
 
-def _by_place(issue: Issue) -> tuple[list[tuple[str, int]], bool, str]:
+def _by_place(issue: Issue) -> tuple[bool, list[tuple[str, int]], bool, str]:
     steps = steps_of(issue.expression or "")
     place = [(step, -1) if isinstance(step, str) else ("", step) for step in steps]
-    return place, not issue.is_error, issue.rule
+    return issue.severity == "information", place, not issue.is_error, issue.rule
 
 
-def _located(issues: list[Issue], text: SourceText) -> list[Issue]:
+def located(issues: list[Issue], text: SourceText) -> list[Issue]:
+    """Return ``issues`` with line and column in ``text`` where they have a place in it."""
     places = {issue.expression for issue in issues if issue.is_in_body and issue.position is None}
     found = text.positions(place for place in places if place)
     return [replace(issue, position=issue.position or found.get(issue.expression or "")) for issue in issues]

@@ -10,6 +10,7 @@ _LITERAL = re.compile(
     r"(?:(?P<base>https?://[^\s?#]+)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})"
     r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?"
 )
+_BY_SEARCH = re.compile(r"[A-Z][A-Za-z]+\?")
 _LONGEST_REMEMBERED = 200
 
 
@@ -48,6 +49,11 @@ def _normal(text: str, bases: frozenset[str]) -> str:
 # A write reads each reference several times: to check it, to look it up and to index it.
 _remembered = lru_cache(maxsize=4096)(_parsed)
 _normal_remembered = lru_cache(maxsize=4096)(_normal)
+
+
+def is_by_search(text: str) -> bool:
+    """Return whether a reference says by a search what it leads to, such as ``Goal?identifier=system|value``."""
+    return "?" in text and _BY_SEARCH.match(text) is not None
 
 
 def is_id(text: str) -> bool:

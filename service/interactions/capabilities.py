@@ -42,7 +42,8 @@ def _resource(item: dict[str, Any], context: Context) -> dict[str, Any]:
     }
     own = [link for link in links if link.startswith(f"{name}:")]
     reverse = [link for link, parameter in links.items() if name in parameter.targets]
-    versioning = {"versioning": "versioned-update"} if context.limits.require_if_match else {}
+    is_updated = any(each["code"] == "update" for each in item["interaction"])
+    versioning = {"versioning": "versioned-update"} if is_updated and context.limits.require_if_match else {}
     delete = {"conditionalDelete": "multiple"} if _deletes_several(item, context) else {}
     return {**item, **versioning, **delete, "searchInclude": ["*", *own], "searchRevInclude": ["*", *reverse]}
 

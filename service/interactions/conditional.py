@@ -12,7 +12,9 @@ from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.answers import deleted
 from service.interactions.context import Context
 from service.interactions.delete import delete
-from service.interactions.outlook import IN_ADDRESS, Outlook
+from service.interactions.outlook import Outlook
+from service.interactions.patch import patch
+from service.interactions.read import unknown
 from service.interactions.update import update
 
 
@@ -23,6 +25,11 @@ async def update_match(request: Request, context: Context) -> Response:
     the id of a resource that does not match.
     """
     return await context.in_transaction(partial(_update_match, request))
+
+
+async def patch_match(request: Request, context: Context) -> Response:
+    """Patch the one match; raises OutcomeError 404 where there is none, and 412 where several match."""
+    return await context.in_transaction(partial(_patch_match, request))
 
 
 async def delete_matches(request: Request, context: Context) -> Response:
@@ -59,16 +66,23 @@ async def id_to_update(request: Request, matches: list[str], context: Context) -
 
 
 async def _update_match(request: Request, context: Context) -> Response:
-    matches = await Outlook(context).matching(request.path[0], request.parameters, request.base, IN_ADDRESS)
+    matches = await Outlook(context).matching(request.path[0], request.parameters, request.base)
     resource_id = await id_to_update(request, matches, context)
     target = at_id(request, resource_id)
     target.resource = with_id(request.resource, resource_id)
     return await update(target, context)
 
 
+async def _patch_match(request: Request, context: Context) -> Response:
+    matches = await Outlook(context).matching(request.path[0], request.parameters, request.base)
+    if not matches:
+        raise unknown(request.path[0])
+    return await patch(at_id(request, matches[0]), context)
+
+
 async def _delete_matches(request: Request, context: Context) -> Response:
     most = context.limits.conditional_delete
-    matches = await Outlook(context).matching(request.path[0], request.parameters, request.base, IN_ADDRESS, most)
+    matches = await Outlook(context).matching(request.path[0], request.parameters, request.base, most=most)
     return await delete_each(request, matches, context)
 
 

@@ -11,6 +11,7 @@ from service.conformance.links import LinkRewriter
 from service.conformance.related import RelatedRules
 from service.conformance.structures import Structures
 from service.conformance.validation.validator import Validator
+from service.conformance.xml import Xml
 from service.interactions.narratives import Narratives
 from service.interactions.published import Published
 from service.narrative.pages import Pages
@@ -42,6 +43,8 @@ class Context:
 
     definitions: Definitions
     structures: Structures
+    xml: Xml
+    """Reads and writes resources in XML."""
     validator: Validator
     related: RelatedRules
     links: LinkRewriter

@@ -4,7 +4,7 @@ from service.fhir.entry import Request, Response
 from service.interactions.answers import deleted
 from service.interactions.context import Context
 from service.interactions.preconditions import check_preconditions
-from service.interactions.update import ATTEMPTS
+from service.interactions.writing import ATTEMPTS
 from service.store.faults import conflict
 from service.store.resources import MovedOnError
 
@@ -13,7 +13,7 @@ async def delete(request: Request, context: Context) -> Response:
     """Put a tombstone in the resource's place; also where there is nothing to delete the answer is 204."""
     for _ in range(ATTEMPTS):
         current = await context.store.read(request.path[0], request.path[1])
-        check_preconditions(request, current, context)
+        await check_preconditions(request, current, context)
         if current is None or current.deleted:
             return deleted(current, request)
         try:

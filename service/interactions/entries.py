@@ -11,7 +11,7 @@ from service.fhir.reference import is_id
 from service.interactions.context import Context
 
 TYPES = ("batch", "transaction")
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
 _HEADERS = {
     "if_match": "ifMatch",
@@ -128,7 +128,8 @@ def _read(number: int, entry: dict[str, Any], outer: Request) -> BundleEntry:
     except ValueError:  # such as //[, or far too many parameters
         path, parameters = (), []
     is_read = method in ("GET", "HEAD")
-    if "://" in relative or not (path or (is_read and parameters)):  # a search of the whole system has no path
+    has_address = path or (is_read and parameters)  # a search of the whole system has no path
+    if not has_address or "://" in relative.partition("?")[0]:
         return _unusable(place, full_url, "request.url", "The address is relative, such as Goal or Goal/123")
     headers = {name: asked.get(member) for name, member in _HEADERS.items()}
     request = Request(

@@ -3,19 +3,17 @@
 https://hl7.org/fhir/R4/http.html#trules
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from service.conformance.links import Targets
 from service.conformance.references import places_of, references_in
 from service.fhir.outcome import Issue
-from service.fhir.reference import parse_reference
+from service.fhir.reference import is_by_search, parse_reference
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry
 from service.interactions.outlook import Outlook, criteria_of
 
-_BY_SEARCH = re.compile(r"[A-Z][A-Za-z]+\?")
 _URNS = ("urn:uuid:", "urn:oid:")
 _NOT_STORED = (
     "Resources of this type are not stored here, so none can be found by search; refer to it by its address, or by "
@@ -24,10 +22,14 @@ _NOT_STORED = (
 
 
 class EntryLinks:
-    """Rewrites links; ``targets`` has by fullUrl the ``Type/id`` of the resource that each entry stands for."""
+    """Rewrites links; ``targets`` has by fullUrl the ``Type/id`` of the resource that each entry stands for.
 
-    def __init__(self, targets: Mapping[str | None, str]) -> None:
+    ``new`` are those that are created: a link to a version of one becomes a link to its first version.
+    """
+
+    def __init__(self, targets: Mapping[str | None, str], new: Collection[str]) -> None:
         self._targets = {full_url: target for full_url, target in targets.items() if full_url is not None}
+        self._new = new
 
     async def resolve(self, resource: Any, entry: BundleEntry, outlook: Outlook, context: Context) -> list[Issue]:
         """Rewrite the links in the resource of ``entry``, and return an issue for each that leads nowhere.
@@ -42,7 +44,7 @@ class EntryLinks:
     async def _found_by_search(
         self, resource: dict[str, Any], entry: BundleEntry, outlook: Outlook, context: Context
     ) -> tuple[dict[str, str], list[Issue]]:
-        references = [item for item in references_in(resource) if by_search(item["reference"])]
+        references = [item for item in references_in(resource) if is_by_search(item["reference"])]
         found: dict[str, str] = {}
         issues: list[Issue] = []
         base = entry.request.base if entry.request else ""
@@ -60,6 +62,12 @@ class EntryLinks:
                     issues.append(_unresolved(f"No {resource_type} matches this reference by search", place))
         return found, issues
 
+    def _target(self, link: str, base: str | None) -> str | None:
+        """Return what a link to an entry becomes, or None for any other link."""
+        whole, version, _ = link.partition("/_history/")
+        target = self._targets.get(whole) or self._targets.get(f"{base}/{whole}")
+        return f"{target}/_history/1" if version and target in self._new else target
+
     def _rewrite(
         self, resource: dict[str, Any], entry: BundleEntry, found: Mapping[str, str], context: Context
     ) -> list[Issue]:
@@ -67,9 +75,7 @@ class EntryLinks:
         unresolved: set[str] = set()
 
         def of_reference(link: str) -> str:
-            target = (
-                found.get(link) or self._targets.get(link) or (self._targets.get(f"{base}/{link}") if base else None)
-            )
+            target = found.get(link) or self._target(link, base)
             if target is None and link.startswith(_URNS):
                 unresolved.add(link)
             return target or link
@@ -84,11 +90,6 @@ class EntryLinks:
         lost = [item for item in references_in(resource) if item["reference"] in unresolved]
         sentence = "No entry of this transaction that is written has this fullUrl"
         return [_unresolved(sentence, place) for place in places_of(lost, resource, root, context.structures)]
-
-
-def by_search(link: str) -> bool:
-    """Return whether a reference is one by search, such as ``Goal?identifier=system|value``."""
-    return _BY_SEARCH.match(link) is not None
 
 
 def _unresolved(sentence: str, place: str) -> Issue:

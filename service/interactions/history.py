@@ -1,99 +1,103 @@
-"""history-instance: GET [base]/[type]/[id]/_history (https://hl7.org/fhir/R4/http.html#history)."""
+"""history: GET [base]/[type]/[id]/_history, [type]/_history, _history (https://hl7.org/fhir/R4/http.html#history)."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
-from service.fhir import json
 from service.fhir.bundle import Entry, Link, bundle
-from service.fhir.datetimes import instant, moment_of, stretch
-from service.fhir.entry import Parameters, Request, Response, etag_of, once, whole_number
-from service.fhir.outcome import Issue, OutcomeError, shown
+from service.fhir.datetimes import instant, microseconds
+from service.fhir.entry import Parameters, Request, Response
+from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
-from service.store.cursor import Token, page_token, read_page_token
+from service.interactions.history_parameters import read_parameters
+from service.interactions.page_links import PageLinks
+from service.interactions.representation import Views
 from service.store.document import Stored
-from service.store.place import Place
+from service.store.history import EVERY, LATEST, Versions
+from service.store.reading import PastMomentError
 
-_DEFAULT_COUNT = 100
-_LARGEST_COUNT = 1_000
+_DELETED, _CREATED, _CHANGED = (
+    f"{status.value} {status.phrase}" for status in (HTTPStatus.NO_CONTENT, HTTPStatus.CREATED, HTTPStatus.OK)
+)
 
 
 async def history_instance(request: Request, context: Context) -> Response:
-    """Return the versions of a resource, the newest first, as a Bundle of type history; raises OutcomeError 404."""
-    resource_type, resource_id = request.path[0], request.path[1]
-    asked = _read_parameters(request.parameters)
-    query = f"{resource_type}/{resource_id}/_history"
-    kept = [(name, value) for name, value in request.parameters if name != "_page"]
-    if kept:
-        query += "?" + urlencode(kept, quote_via=quote)
-    below = _version_in(read_page_token(context.page_secret, query, asked.page)) if asked.page is not None else None
-    total = await context.store.count_versions(resource_type, resource_id)
-    if total == 0:
-        raise OutcomeError(Issue("unknown-resource", f"There is no {resource_type} with this id"))
+    """Return a page of the versions of a resource as a Bundle of type history; raises OutcomeError 404.
+
+    Its ``total`` is the number of all versions; with ``_since`` or ``_at`` only a page that is the only one has it.
+    """
+    resource_type, resource_id = request.path[:2]
+    asked = read_parameters(request.parameters, [resource_type], context)
+    links = _links(request, asked.page, context)
+    token = links.token
     found = await context.store.versions(
-        resource_type, resource_id, below=below, since=asked.since, count=asked.count + 1
+        resource_type, resource_id, asked.count, token.place, within=asked.within, newest=token.total or LATEST
     )
-    shown = found[: asked.count]
-    links: list[Link] = [("self", f"{request.base}/{query}")]
-    if len(found) > len(shown) > 0:
-        token = page_token(context.page_secret, query, Token(Place((shown[-1].version,))))
-        links.append(("next", f"{request.base}/{query}{'&' if kept else '?'}_page={token}"))
-    before = [*found[1:], None]
-    entries = [_entry(request.base, item, earlier) for item, earlier in zip(shown, before, strict=False)]
-    return Response(200, bundle("history", entries, links=links, total=total if asked.since is None else None))
+    if found is None:
+        raise OutcomeError(Issue("unknown-resource", f"There is no {resource_type} with this id"))
+    newest = token.total or found.newest
+    total = newest if asked.within == EVERY else _total(found, asked.count)
+    around = links.around(replace(token, total=newest), found.before, found.after)
+    return _answer(request, found, around, total, asked.views)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    count: int
-    since: datetime | None
-    page: str | None
+async def history_type(request: Request, context: Context) -> Response:
+    """Return a page of the versions of all resources of a type, deletions among them, as a Bundle of type history.
+
+    Its ``total`` is told where one page holds all of them; otherwise they would have to be counted one by one. Raises
+    OutcomeError 410 where the database no longer keeps the state that the page is to show.
+    """
+    return await _history(request, [request.path[0]], context)
 
 
-def _version_in(token: Token) -> int | None:
-    return token.place.values[0] if token.place else None
+async def history_system(request: Request, context: Context) -> Response:
+    """Return a page of the versions of all resources, as `history_type` does for those of one type."""
+    return await _history(request, context.definitions.stored_types, context)
 
 
-def _read_parameters(parameters: Parameters) -> _Asked:
-    asked = once(parameters)
-    unknown = asked.keys() - {"_count", "_since", "_page"}
-    if unknown:
-        names = ", ".join(shown(name) for name in sorted(unknown))
-        raise OutcomeError(Issue("unknown-parameter", f"A history takes _count and _since, not {names}"))
-    return _Asked(_count(asked.get("_count")), _since(asked.get("_since")), asked.get("_page"))
-
-
-def _count(text: str | None) -> int:
-    if text is None:
-        return _DEFAULT_COUNT
-    count = whole_number(text, _LARGEST_COUNT)
-    if count is None:
-        sentence = f"_count is a whole number from 0 to {_LARGEST_COUNT}"
-        raise OutcomeError(Issue("parameter-value", sentence, "http._count"))
-    return count
-
-
-def _since(text: str | None) -> datetime | None:
-    if text is None:
-        return None
+async def _history(request: Request, types: Sequence[str], context: Context) -> Response:
+    asked = read_parameters(request.parameters, types, context)
+    links = _links(request, asked.page, context)
+    token = links.token
+    for name in types:
+        await context.readiness.require(name, ["_lastUpdated"])
     try:
-        return moment_of(stretch(text)[0])
-    except (ValueError, OverflowError):
-        sentence = "_since is a FHIR instant such as 2026-11-01T09:30:00Z"
-        raise OutcomeError(Issue("parameter-value", sentence, "http._since")) from None
+        found = await context.store.history(
+            types, asked.count, token.place, within=asked.within.seen_at(token.until), at=token.moment
+        )
+    except PastMomentError:
+        raise links.expired(microseconds(links.shown) if token.until is None else token.until) from None
+    around = links.around(replace(token, moment=found.moment), found.before, found.after)
+    return _answer(request, found, around, _total(found, asked.count), asked.views)
 
 
-def _entry(base: str, stored: Stored, earlier: Stored | None) -> Entry:
-    created = stored.method == "POST" or stored.version == 1 or (earlier is not None and earlier.deleted)
-    status = HTTPStatus.NO_CONTENT if stored.deleted else HTTPStatus.CREATED if created else HTTPStatus.OK
-    url = stored.type if stored.method == "POST" else f"{stored.type}/{stored.id}"
-    role = {
-        "request": {"method": stored.method, "url": url},
-        "response": {
-            "status": f"{status.value} {status.phrase}",
-            "etag": etag_of(stored.version),
-            "lastModified": instant(stored.last_updated),
-        },
-    }
-    return Entry(f"{base}/{stored.type}/{stored.id}", stored.body, json.dump(role)[1:-1])
+def _links(request: Request, page: str | None, context: Context) -> PageLinks:
+    return PageLinks(context.page_secret, request.base, _query(request.path, request.parameters), page)
+
+
+def _query(path: Sequence[str], parameters: Parameters) -> str:
+    kept = [(name, value) for name, value in parameters if name != "_page"]
+    return "/".join(path) + (f"?{urlencode(kept, quote_via=quote)}" if kept else "")
+
+
+def _total(found: Versions, count: int) -> int | None:
+    """Return how many versions there are where one page holds all of them."""
+    return len(found.versions) if count and found.before is found.after is None else None
+
+
+def _answer(request: Request, found: Versions, links: list[Link], total: int | None, views: Views) -> Response:
+    entries = [_entry(request.base, version, views) for version in found.versions]
+    return Response(200, bundle("history", entries, links=links, total=total))
+
+
+def _entry(base: str, version: Stored, views: Views) -> Entry:
+    status = _DELETED if version.deleted else _CREATED if version.created else _CHANGED
+    address = f"{version.type}/{version.id}"
+    role = (
+        f'"request":{{"method":"{version.method}","url":"{version.type if version.method == "POST" else address}"}},'
+        f'"response":{{"status":"{status}","etag":"W/\\"{version.version}\\"",'
+        f'"lastModified":"{instant(version.last_updated)}"}}'
+    )
+    body = version.body and views.render(version.type, version.body)
+    return Entry(f"{base}/{address}", body, role.encode())

@@ -37,6 +37,10 @@ class Narratives:
         text = json.parse(before).get("text")
         return _with_text(resource, text) if self._narrator.wrote(text) else resource
 
+    def wrote_text_of(self, resource: Json) -> bool:
+        """Return whether the text in ``resource`` is ours."""
+        return "text" in resource and not self._is_by_client(resource)
+
     def _is_by_client(self, resource: Json) -> bool:
         return "text" in resource and not self._narrator.wrote(resource["text"])
 

@@ -17,7 +17,6 @@ from service.search.request import RESULT_PARAMETERS
 from service.search.source import Source
 
 HEADER = "http.If-None-Exist"
-IN_ADDRESS = "http.url"
 
 
 def criteria_of(query: str) -> Parameters:
@@ -47,9 +46,9 @@ class Outlook:
         self._made[name] = resource
 
     async def matching(
-        self, resource_type: str, criteria: Parameters, base: str, place: str, most: int = 1
+        self, resource_type: str, criteria: Parameters, base: str, place: str | None = None, most: int = 1
     ) -> list[str]:
-        """Return the ids of the matches of a condition that ``place`` states.
+        """Return the ids of the matches of a condition, which is in the address unless it is at another ``place``.
 
         Raises OutcomeError 412 where they are more than ``most``, and 400 where the condition cannot be read.
         """
@@ -65,7 +64,7 @@ class Outlook:
             raise OutcomeError(Issue("multiple-matches", sentence, place))
         return found
 
-    async def _source(self, resource_type: str, criteria: Parameters, base: str, place: str) -> Source:
+    async def _source(self, resource_type: str, criteria: Parameters, base: str, place: str | None) -> Source:
         if not criteria:
             sentence = "A condition says by search parameters which resource is meant, such as identifier=system|value"
             raise OutcomeError(Issue("parameter-value", sentence, place))
@@ -73,13 +72,15 @@ class Outlook:
         try:
             search = self._context.search_parser.parse(criteria, [resource_type], base=base)
         except OutcomeError as error:
-            raise OutcomeError(*(replace(issue, expression=place) for issue in error.issues)) from None
+            raise OutcomeError(
+                *(replace(issue, expression=place or issue.expression) for issue in error.issues)
+            ) from None
         for name, codes in search.used.items():
             await self._context.readiness.require(name, codes)
         (source,) = search.sources
         return source
 
-    def _made_that_match(self, source: Source, place: str) -> list[str]:
+    def _made_that_match(self, source: Source, place: str | None) -> list[str]:
         """Return the ids of matches that are to be stored; what is malformed, and so refused later, is none."""
         made = [(name, resource) for name, resource in self._made.items() if name.startswith(f"{source.type}/")]
         if made and asks_others(source.predicate):
@@ -90,21 +91,20 @@ class Outlook:
         return [
             name.partition("/")[2]
             for name, resource in made
-            if not self._is_wrong(resource) and holds(source.predicate, self._document(name, resource))
+            if not self._is_malformed(resource) and holds(source.predicate, self._document(name, resource))
         ]
 
-    def _is_wrong(self, resource: Any) -> bool:
+    def _is_malformed(self, resource: Any) -> bool:
         is_resource = isinstance(resource, dict) and "resourceType" in resource
-        return not is_resource or any(issue.is_error for issue in self._context.validator.issues(resource))
+        return not is_resource or any(issue.status == 400 for issue in self._context.validator.issues(resource))
 
     def _document(self, name: str, resource: dict[str, Any]) -> Document:
         resource_type, _, resource_id = name.partition("/")
         return {"_id": resource_id, **self._context.indexers[resource_type](resource)}
 
 
-def _refuse(criteria: Parameters, names: Iterable[str], place: str) -> None:
+def _refuse(criteria: Parameters, names: Iterable[str], place: str | None) -> None:
     for name, _ in criteria:
         if name.partition(":")[0] in names:
-            raise OutcomeError(
-                Issue("parameter-value", f"{shown(name)} selects nothing, so a condition takes none", place)
-            )
+            sentence = f"{shown(name)} selects nothing, so a condition takes none"
+            raise OutcomeError(Issue("parameter-value", sentence, place or f"http.{shown(name)}"))

@@ -4,19 +4,22 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
+from service.conformance.offers import CONDITIONAL, offers
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError, shown
 from service.fhir.reference import is_id
 from service.interactions.capabilities import capabilities
-from service.interactions.conditional import delete_matches, update_match
+from service.interactions.conditional import delete_matches, patch_match, update_match
 from service.interactions.context import Context
 from service.interactions.create import create
 from service.interactions.delete import delete
+from service.interactions.diff import diff
 from service.interactions.everything import everything_of_person, everything_of_plan
 from service.interactions.history import history_instance, history_system, history_type
 from service.interactions.idempotency import only_once
 from service.interactions.meta import meta_add, meta_delete, meta_in_use, meta_of_resource
 from service.interactions.page import read_page
+from service.interactions.patch import patch
 from service.interactions.provenance import attributed
 from service.interactions.read import read, read_published, vread
 from service.interactions.search import search_compartment, search_published, search_system, search_type
@@ -41,11 +44,18 @@ INTERACTIONS: Interactions = {
         "GET": ("search-type", search_type),
         "POST": ("create", create),
         "PUT": ("conditional-update", update_match),
+        "PATCH": ("conditional-patch", patch_match),
         "DELETE": ("conditional-delete", delete_matches),
     },
     "{type}/_search": {"POST": ("search-type", search_type)},
     "{type}/$validate": {"GET": ("$validate", validate), "POST": ("$validate", validate)},
-    "{type}/{id}": {"GET": ("read", read), "PUT": ("update", update), "DELETE": ("delete", delete)},
+    "{type}/{id}": {
+        "GET": ("read", read),
+        "PUT": ("update", update),
+        "PATCH": ("patch", patch),
+        "DELETE": ("delete", delete),
+    },
+    "{type}/{id}/$diff": {"GET": ("$diff", diff), "POST": ("$diff", diff)},
     "{type}/{id}/$validate": {"GET": ("$validate", validate), "POST": ("$validate", validate)},
     "_history": {"GET": ("history-system", history_system)},
     "{type}/_history": {"GET": ("history-type", history_type)},
@@ -69,9 +79,7 @@ PUBLISHED: Interactions = {
 }
 """The same for the definitions that the service holds."""
 
-_CONDITIONAL = {"conditional-update": "conditionalUpdate", "conditional-delete": "conditionalDelete"}
-"""The member of a CapabilityStatement that says whether a conditional interaction is offered."""
-_WRITES = {"create", "update", "patch", "delete", "$meta-add", "$meta-delete", *_CONDITIONAL}
+_WRITES = {"create", "update", "patch", "delete", "$meta-add", "$meta-delete", *CONDITIONAL}
 _INSTANCE = "{type}/{id}"
 _COMPARTMENT = "{compartment}/{id}"
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
@@ -148,14 +156,12 @@ def unknown_type(name: str, context: Context) -> OutcomeError:
 def _is_offered(code: str, path: tuple[str, ...], context: Context) -> bool:
     rest = context.definitions.capability["rest"][0]
     capability = context.definitions.resource_capabilities.get(path[0]) if path else None
-    if code.startswith("$"):
-        listed = [item for item in (capability or rest).get("operation", ()) if f"${item['name']}" == code]
-        return any(capability is not None or _is_for(item["definition"], path, context) for item in listed)
-    if capability is None:  # the whole system, or a compartment
-        return code in ("capabilities", "search-type") or any(item["code"] == code for item in rest["interaction"])
-    if code in _CONDITIONAL:
-        return capability.get(_CONDITIONAL[code], False) not in (False, "not-supported")
-    return any(item["code"] == code for item in capability["interaction"])
+    if capability is not None:
+        return offers(capability, code)
+    if code.startswith("$"):  # of the whole system, or of a compartment
+        listed = [item["definition"] for item in rest.get("operation", ()) if f"${item['name']}" == code]
+        return any(_is_for(definition, path, context) for definition in listed)
+    return code in ("capabilities", "search-type") or offers(rest, code)
 
 
 def _is_for(operation: str, path: tuple[str, ...], context: Context) -> bool:

@@ -14,7 +14,7 @@ from service.fhir.outcome import OutcomeError
 from service.interactions.conditional import at_id, id_to_update, with_id
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed
-from service.interactions.outlook import HEADER, IN_ADDRESS, Outlook, criteria_of
+from service.interactions.outlook import HEADER, Outlook, criteria_of
 from service.interactions.read import unknown
 
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3, "GET": 4}
@@ -77,7 +77,7 @@ def _copied(request: Request) -> Request:
 async def _decide(step: Step, outlook: Outlook, context: Context) -> None:
     request = step.request
     resource_type = request.path[0] if request.path else ""
-    matching = partial(outlook.matching, resource_type, request.parameters, request.base, IN_ADDRESS)
+    matching = partial(outlook.matching, resource_type, request.parameters, request.base)
     if creates(request):
         matches = []
         if request.if_none_exist is not None:
@@ -93,7 +93,7 @@ async def _decide(step: Step, outlook: Outlook, context: Context) -> None:
         is_write = request.method in ("PUT", "PATCH", "DELETE") and len(request.path) == 2
         step.targets = ["/".join(request.path)] if is_write else []
     elif request.method == "DELETE":
-        ids = await matching(context.limits.conditional_delete)
+        ids = await matching(most=context.limits.conditional_delete)
         step.targets = [f"{resource_type}/{each}" for each in ids]
     else:
         ids = await matching()

@@ -30,7 +30,7 @@ async def search_type(request: Request, context: Context) -> Response:
 
 async def search_system(request: Request, context: Context) -> Response:
     """Return a page of matches among the resources of the types in ``_type``, or of all that are stored."""
-    types, parameters = _types(request, context.definitions.stored_types)
+    types, parameters = types_asked(request.parameters, context.definitions.stored_types)
     return await _search(request, context, types, parameters)
 
 
@@ -38,7 +38,9 @@ async def search_compartment(request: Request, context: Context) -> Response:
     """Return a page of matches among what belongs to a person or practitioner, whether or not they are stored here."""
     kind, resource_id, wanted = request.path[:3]
     compartment = context.compartments[kind]
-    types, parameters = _types(request, compartment.parameters) if wanted == "*" else ([wanted], request.parameters)
+    types, parameters = (
+        types_asked(request.parameters, compartment.parameters) if wanted == "*" else ([wanted], request.parameters)
+    )
     within: dict[str, Predicate] = {}
     for name in types:
         known = context.search_parser.types[name]
@@ -71,7 +73,7 @@ async def _search(
     known = (*search.applied, *views.applied)
     applied = [item for item in request.parameters if item in known or item not in parameters]
     path = "/".join(part for part in request.path if part != "_search")
-    paging = Paging(context.page_secret, request.base, f"{path}?{_encoded(applied)}", search)
+    paging = Paging(context.page_secret, request.base, f"{path}?{encoded(applied)}", search)
     where: Searched = context.published if context.published.holds_type(types[0]) else context.store
     if search.explain:
         return await explanation(sources, search, paging, context)
@@ -86,15 +88,15 @@ async def _search(
     return _answer(entries, paging.links(page, total), total, replace(search, ignored=(*search.ignored, *cut)))
 
 
-def _types(request: Request, known: Sequence[str] | Mapping[str, object]) -> tuple[list[str], Parameters]:
+def types_asked(parameters: Parameters, known: Sequence[str] | Mapping[str, object]) -> tuple[list[str], Parameters]:
     """Return the types that ``_type`` names, all ``known`` ones where it is not given, and all other parameters."""
-    asked = [text.split(",") for name, text in request.parameters if name == _TYPE]
+    asked = [text.split(",") for name, text in parameters if name == _TYPE]
     wanted = [name for name in known if all(name in names for names in asked)]
     for name in (name for names in asked for name in names):
         if name not in known:
             sentence = f"{_TYPE}: {shown(name)} is not searched here{did_you_mean(name, known)}"
             raise OutcomeError(Issue("parameter-value", sentence, f"http.{_TYPE}"))
-    return wanted, [item for item in request.parameters if item[0] != _TYPE]
+    return wanted, [item for item in parameters if item[0] != _TYPE]
 
 
 def _narrowed(source: Source, within: Mapping[str, Predicate] | None) -> Source:
@@ -121,5 +123,6 @@ def _answer(entries: list[Entry], links: list[Link], total: int | None, search: 
     return Response(200, bundle("searchset", entries, links=links, total=total))
 
 
-def _encoded(parameters: Parameters) -> str:
+def encoded(parameters: Parameters) -> str:
+    """Return ``parameters`` as the query of an address."""
     return urlencode(parameters, safe="/:|,", quote_via=quote)

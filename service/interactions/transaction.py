@@ -8,15 +8,16 @@ from typing import Any
 from service.conformance.references import references_in
 from service.fhir.entry import Preferences, Request, Response
 from service.fhir.outcome import Issue, OutcomeError, shown
+from service.fhir.reference import is_by_search
 from service.interactions.answers import written
 from service.interactions.checks import refuse_errors, write_issues
 from service.interactions.conditional import delete_each
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed
-from service.interactions.entry_links import EntryLinks, by_search
+from service.interactions.entry_links import EntryLinks
 from service.interactions.perform import perform
 from service.interactions.provenance import attribute_all, check_provenance
-from service.interactions.resolution import ORDER, Step, is_conditional, resolve
+from service.interactions.resolution import ORDER, Step, creates, is_conditional, resolve
 from service.interactions.surroundings import Surroundings
 
 _SHORT = Preferences("minimal")
@@ -39,7 +40,7 @@ async def transaction(entries: list[BundleEntry], provenance: Any, context: Cont
 
 def _asks_the_store(request: Request) -> bool:
     """Return whether the resources that ``request`` is about, or refers to, are found by searches."""
-    return is_conditional(request) or any(by_search(item["reference"]) for item in references_in([request.resource]))
+    return is_conditional(request) or any(is_by_search(item["reference"]) for item in references_in([request.resource]))
 
 
 async def _resolve_and_do(entries: list[BundleEntry], provenance: Any, context: Context) -> list[Response]:
@@ -49,12 +50,14 @@ async def _resolve_and_do(entries: list[BundleEntry], provenance: Any, context: 
 async def _prepared(entries: list[BundleEntry], provenance: Any, context: Context) -> list[Step]:
     """Return what is to be done, links resolved; raises OutcomeError for all that is wrong with it."""
     steps, outlook = await resolve(entries, context)
-    links = EntryLinks({step.entry.full_url: step.address for step in steps if step.address})
+    new = {target for step in steps if creates(step.request) for target in step.targets}
+    links = EntryLinks({step.entry.full_url: step.address for step in steps if step.address}, new)
     linked = [step for step in steps if step.stores or step.request.method == "PATCH"]
     issues = [*_same_targets(steps)]
     for step in linked:
         issues += await links.resolve(step.request.resource, step.entry, outlook, context)
-    refuse_errors([*issues, *await _resource_issues(steps, context)])
+    issues += await _resource_issues(steps, context)
+    refuse_errors({(issue.rule, issue.expression): issue for issue in reversed(issues)}.values())  # links say more
     if provenance is not None:
         await check_provenance(provenance, [target for step in linked for target in step.targets], context)
     return steps

@@ -56,7 +56,7 @@ async def _change_issues(request: Request, asked: ValidateRequest, context: Cont
         present(current, target[0])
     issues = update_issues(asked.resource, target, asked.root) if asked.mode == "update" else []
     try:
-        check_preconditions(request, current, context)
+        await check_preconditions(request, current, context)
     except OutcomeError as error:
         issues.extend(error.issues)
     return issues

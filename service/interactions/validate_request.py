@@ -49,7 +49,11 @@ def read_validate_request(request: Request, context: Context) -> ValidateRequest
     elif request.resource is not None:
         given.append(_Given("resource", request.resource, None))
     found = {item.name: item for item in given}
-    issues = [*_unusable(given), *_wrong_mode(found, request), *_wrong_profile(found, request.path[0], context)]
+    issues = [
+        *_unusable(given),
+        *_wrong_mode(found, request, context),
+        *_wrong_profile(found, request.path[0], context),
+    ]
     if issues:
         raise OutcomeError(*issues)
     mode = found["mode"].value if "mode" in found else ""
@@ -96,7 +100,7 @@ def _is_unknown(item: _Given) -> bool:
     return item.name not in _MEMBERS or item.place == "http.resource"
 
 
-def _wrong_mode(found: dict[str, _Given], request: Request) -> Iterator[Issue]:
+def _wrong_mode(found: dict[str, _Given], request: Request, context: Context) -> Iterator[Issue]:
     given = found.get("mode", _Given("mode", "", None))
     mode, place = given.value, given.place
     is_instance = len(request.path) == 3
@@ -105,12 +109,19 @@ def _wrong_mode(found: dict[str, _Given], request: Request) -> Iterator[Issue]:
     elif mode in _OF_INSTANCES and not is_instance:
         sentence = f"mode: {mode} is asked of one resource, at {request.path[0]}/[id]/$validate"
         yield Issue("parameter-value", sentence, place)
+    elif mode in ("update", "delete") and not _is_offered(mode, request.path[0], context):
+        yield Issue("parameter-value", f"mode: there is no {mode} of a {request.path[0]} here", place)
     elif mode == "profile" and ("resource" in found or "profile" not in found):
         sentence = "mode: profile looks at what is stored by the profile that is named; send profile and no resource"
         yield Issue("parameter-value", sentence, place)
     elif "resource" not in found and mode != "delete" and not (is_instance and mode in _OF_STORED):
         sentence = "There is no resource to look at; send one as the body, or as the parameter resource"
         yield Issue("parameter-value", sentence, place)
+
+
+def _is_offered(code: str, resource_type: str, context: Context) -> bool:
+    offered = context.definitions.resource_capabilities[resource_type]["interaction"]
+    return any(item["code"] == code for item in offered)
 
 
 def _wrong_profile(found: dict[str, _Given], resource_type: str, context: Context) -> Iterator[Issue]:

@@ -13,13 +13,13 @@ from service.interactions.serve import check_address, serve
 from service.rest.http import (
     ClientGoneError,
     Incoming,
-    Presentation,
     Service,
     presentation,
+    presentation_by_header,
+    presented,
     read_request,
     write_response,
 )
-from service.rest.negotiation import FHIR_JSON
 
 
 class FhirEndpoint:
@@ -39,24 +39,25 @@ class FhirEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; every failure is an OperationOutcome."""
-        how = Presentation(f"{FHIR_JSON}; charset=utf-8", False, scope["method"] == "HEAD")
-        incoming, base, headers = None, "", {}
+        incoming, xml = Incoming.of(scope), self.context.xml
+        how, base, headers = presentation_by_header(incoming, self._service), "", {}
         try:
-            incoming = Incoming.of(scope)
+            incoming.read_query()
             how = presentation(incoming, self._service)
             check = partial(check_address, context=self.context)
-            request = await read_request(incoming, receive, self._service, check)
+            request = await read_request(incoming, receive, self._service, check, xml)
             if request.path[-1:] == ("_search",):
                 how = presentation(incoming, self._service)  # _format may stand in the form
             request.as_page = how.as_page
             base = request.base
-            response = await serve(request, self.context)
+            response = presented(await serve(request, self.context), how, xml)
         except ClientGoneError:
             return
         except OutcomeError as error:
-            text = incoming.text if incoming else None
-            response = Response(error.status, json.dump(operation_outcome(error.issues, text)))
+            text = None if incoming.method == "PATCH" else incoming.text  # places are in the resource that was patched
+            outcome = operation_outcome(error.issues, text)
+            response = presented(Response(error.status, json.dump(outcome)), how, xml)
             headers = error.headers
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an outcome and the log the fault
-            response = fault(error)
+            response = presented(fault(error), how, xml)
         await write_response(response, how, base, send, headers)

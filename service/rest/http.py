@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
+from service.conformance.xml import Xml, XmlText
 from service.fhir import json
 from service.fhir.entry import FORMATTING, MOST_PARAMETERS, Parameters, Preferences, Request, Response, once
 from service.fhir.outcome import Issue, OutcomeError
@@ -18,7 +19,15 @@ from service.interactions.page import has_page
 from service.interactions.provenance import read_provenance
 from service.narrative.pages import POLICY
 from service.rest.idempotency_key import read_key
-from service.rest.negotiation import FHIR_JSON, PAGE, answer_type, body_type, require_form
+from service.rest.negotiation import (
+    FHIR_JSON,
+    PAGE,
+    XML_PATCH,
+    XML_TYPES,
+    answer_type,
+    body_type,
+    require_form,
+)
 
 RETURNS = ("minimal", "representation", "OperationOutcome")
 _HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
@@ -42,6 +51,11 @@ class Presentation:
     as_page: bool = False
     """Whether a page is wanted; what goes wrong before it is one comes as JSON all the same."""
 
+    @property
+    def is_xml(self) -> bool:
+        """Whether resources come as XML, and not as JSON."""
+        return self.content_type.partition(";")[0] in XML_TYPES
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -55,20 +69,24 @@ class Service:
 
 @dataclass(slots=True)
 class Incoming:
-    """An HTTP request: its head, and once it has been read the text of its body, where that is to be JSON."""
+    """An HTTP request: its head, and once they have been read its parameters and the text of its resource."""
 
     scope: Scope
     headers: dict[bytes, bytes]
-    parameters: Parameters
+    parameters: Parameters = field(default_factory=list)
     text: SourceText | None = None
 
     @classmethod
     def of(cls, scope: Scope) -> "Incoming":
-        """Return the head in ``scope``; raises OutcomeError where the query cannot be read."""
+        """Return the head in ``scope``."""
         headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:  # several of one name are one list, as RFC 9110 has it
             headers[name] = headers[name] + b", " + value if name in headers else value
-        return cls(scope, headers, _parameters(scope["query_string"]))
+        return cls(scope, headers)
+
+    def read_query(self) -> None:
+        """Read the parameters in the address; raises OutcomeError where they cannot be read."""
+        self.parameters.extend(_parameters(self.scope["query_string"]))
 
     @property
     def method(self) -> str:
@@ -91,6 +109,15 @@ class Incoming:
         return None if value is None else value.decode("latin-1")
 
 
+def presentation_by_header(incoming: Incoming, service: Service) -> Presentation:
+    """Return how an answer is to look as far as Accept tells, for requests of which no more can be read."""
+    try:
+        content_type = answer_type(incoming.header(b"accept") or "", None, service.version)
+    except OutcomeError:
+        content_type = f"{FHIR_JSON}; charset=utf-8"
+    return Presentation(content_type, False, incoming.scope["method"] == "HEAD")
+
+
 def presentation(incoming: Incoming, service: Service) -> Presentation:
     """Return how the answer is to look; raises OutcomeError 406 where no such format is available."""
     formatting = once([item for item in incoming.parameters if item[0] in FORMATTING])
@@ -106,7 +133,9 @@ def presentation(incoming: Incoming, service: Service) -> Presentation:
     return Presentation(json_type, pretty == "true", incoming.scope["method"] == "HEAD", as_page)
 
 
-async def read_request(incoming: Incoming, receive: Receive, service: Service, check: AddressCheck) -> Request:
+async def read_request(
+    incoming: Incoming, receive: Receive, service: Service, check: AddressCheck, xml: Xml
+) -> Request:
     """Return the request with its body parsed; raises OutcomeError where any of it cannot be read.
 
     ``check`` raises OutcomeError for a method and path that nothing answers, before any of the body is read.
@@ -127,8 +156,7 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, c
                 incoming.parameters.extend(_parameters(body))
         elif body or not last.startswith("$"):  # what an operation takes may all stand in its address
             media_type = body_type(content_type, method, service.version)
-            incoming.text = SourceText(body)
-            resource = json.parse(body)
+            resource = _resource(incoming, body, media_type, xml)
     return Request(
         method,
         path,
@@ -147,13 +175,19 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, c
     )
 
 
+def presented(response: Response, how: Presentation, xml: Xml) -> Response:
+    """Return ``response``, whose body is compact JSON or a page, with the body that ``how`` asks for."""
+    if not response.body or response.is_page or not (how.is_xml or how.pretty):
+        return response
+    resource = json.parse(response.body)
+    return replace(response, body=xml.write(resource, how.pretty) if how.is_xml else json.dump_pretty(resource))
+
+
 async def write_response(
     response: Response, how: Presentation, base: str, send: Send, headers: dict[str, str] | None = None
 ) -> None:
-    """Send ``response`` as ``how`` says; ``base`` makes its location absolute."""
+    """Send ``response``, which is `presented` as ``how`` says; ``base`` makes its location absolute."""
     body = response.body or b""
-    if how.pretty and body and not response.is_page:
-        body = json.dump_pretty(json.parse(body))
     fields = [(b"vary", b"Accept, Authorization")]
     if response.is_page:
         fields.extend(_PAGE_HEADERS)
@@ -173,6 +207,17 @@ async def write_response(
     fields.extend((name.lower().encode(), value.encode()) for name, value in (headers or {}).items())
     await send({"type": "http.response.start", "status": response.status, "headers": fields})
     await send({"type": "http.response.body", "body": b"" if how.without_body else body})
+
+
+def _resource(incoming: Incoming, body: bytes, media_type: str, xml: Xml) -> Any:
+    """Return what ``body`` holds, and let ``incoming`` know its text; an XML Patch is left as it is."""
+    if media_type == XML_PATCH:
+        return body
+    if media_type in XML_TYPES:
+        incoming.text = XmlText(body)
+        return xml.read(body)
+    incoming.text = SourceText(body)
+    return json.parse(body)
 
 
 async def _body(incoming: Incoming, receive: Receive, most: int) -> bytes:

@@ -7,16 +7,24 @@ from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.versions import FhirVersion
 
 FHIR_JSON = "application/fhir+json"
+FHIR_XML = "application/fhir+xml"
 _PLAIN_JSON = "application/json"
+_PLAIN_XML = ("application/xml", "text/xml")
+XML_TYPES = (FHIR_XML, *_PLAIN_XML)
 _WILDCARDS = ("*/*", "application/*")
-_FORMATS = {"json": FHIR_JSON, "text/json": FHIR_JSON, FHIR_JSON: FHIR_JSON, _PLAIN_JSON: _PLAIN_JSON}
+_FORMATS = {
+    **dict.fromkeys(("json", "text/json", FHIR_JSON), FHIR_JSON),
+    **dict.fromkeys(("xml", FHIR_XML), FHIR_XML),
+    **{name: name for name in (_PLAIN_JSON, *_PLAIN_XML)},
+}
 """What ``_format`` may say."""
 PAGE = "text/html"
 _PAGE_FORMATS = {"html": PAGE, PAGE: PAGE, "text/*": PAGE}
 """What more there is where an address offers a page."""
 JSON_PATCH = "application/json-patch+json"
-_RESOURCE_TYPES = (FHIR_JSON, _PLAIN_JSON)
-_PATCH_TYPES = (JSON_PATCH, FHIR_JSON)
+XML_PATCH = "application/xml-patch+xml"
+_RESOURCE_TYPES = (FHIR_JSON, _PLAIN_JSON, *XML_TYPES)
+_PATCH_TYPES = (JSON_PATCH, FHIR_JSON, XML_PATCH, FHIR_XML)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -50,7 +58,7 @@ def body_type(content_type: str, method: str, version: FhirVersion) -> str:
     name, parameters = _media_type(content_type)
     taken = _PATCH_TYPES if method == "PATCH" else _RESOURCE_TYPES
     if name not in taken or not _fits(parameters, version):
-        raise _unsupported(f"{' or '.join(taken)}, in UTF-8, of FHIR version {version.mime_number}")
+        raise _unsupported(f"{_listed(taken)}, in UTF-8, of FHIR version {version.mime_number}")
     return name
 
 
@@ -88,8 +96,12 @@ def _with_charset(name: str) -> str:
 
 
 def _not_acceptable(place: str) -> OutcomeError:
-    sentence = f"Answers come as {FHIR_JSON} or {_PLAIN_JSON}, in UTF-8, of FHIR version 4.0"
+    sentence = f"Answers come as {_listed(_RESOURCE_TYPES)}, in UTF-8, of FHIR version 4.0"
     return OutcomeError(Issue("not-acceptable", sentence, place))
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _unsupported(expected: str) -> OutcomeError:

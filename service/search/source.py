@@ -31,3 +31,5 @@ class Source:
     type: str
     predicate: Predicate
     sort: tuple[SortKey, ...]
+    group: int = 0
+    """What is of a lower group comes first, whatever the keys say."""

@@ -11,7 +11,9 @@ from service.search.index import Indexer
 from service.store.driver import Document
 from service.store.indexes import DEFINITIONS, Index
 
-SERVED = {"body": 1, "version": 1, "lastUpdated": 1, "method": 1}
+REVIVES = "revives"
+"""The field that says that a version came after a deletion; others lack it."""
+SERVED = {"body": 1, "version": 1, "lastUpdated": 1, "method": 1, REVIVES: 1}
 """The projection that answers need."""
 
 
@@ -25,6 +27,13 @@ class Stored:
     last_updated: datetime
     method: str
     body: bytes | None
+    revives: bool = False
+    """Whether the version before this one is a deletion."""
+
+    @property
+    def created(self) -> bool:
+        """Whether there was no resource with this id just before."""
+        return self.version == 1 or self.revives
 
     @property
     def deleted(self) -> bool:
@@ -59,6 +68,7 @@ def to_stored(resource_type: str, document: Document) -> Stored:
         document["lastUpdated"],
         document["method"],
         document.get("body"),
+        REVIVES in document,
     )
 
 
@@ -72,6 +82,7 @@ def from_history(resource_type: str, document: Document) -> Stored:
         document["lastUpdated"],
         document["method"],
         document.get("body"),
+        REVIVES in document,
     )
 
 
@@ -80,6 +91,8 @@ def to_history(stored: Stored) -> tuple[Document, Document]:
     content: Document = {"lastUpdated": stored.last_updated, "method": stored.method}
     if stored.body is not None:
         content["body"] = stored.body
+    if stored.revives:
+        content[REVIVES] = True
     return {"id": stored.id, "version": stored.version}, content
 
 

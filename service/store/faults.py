@@ -6,11 +6,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     DocumentTooLarge,
+    DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
+    WriteConcernError,
 )
 
 from service.fhir.outcome import Issue, OutcomeError
@@ -26,7 +29,10 @@ TOO_LARGE = 10334
 _TOO_COSTLY = frozenset({50, 262, 146, 292, 4568, TOO_LARGE})
 """MaxTimeMSExpired, ExceededTimeLimit, ExceededMemoryLimit, QueryExceededMemoryLimitNoDiskUseAllowed, what is joined to
 one document is too large for one, and so is an intermediate result."""
+_DUPLICATE_KEY = 11000
 TRANSIENT = "TransientTransactionError"
+_UNCERTAIN = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
+"""After these it is not known whether a write was done."""
 COMMIT_UNKNOWN = "UnknownTransactionCommitResult"
 
 
@@ -63,12 +69,19 @@ def as_outcome(error: PyMongoError | DocumentTooLarge) -> OutcomeError:
     if isinstance(error, DocumentTooLarge) or (isinstance(error, OperationFailure) and error.code == TOO_LARGE):
         return OutcomeError(Issue("body-too-large", "The resource is too large for one database document of 16 MB"))
     # A lost connection has the label of a conflict too: both say that the transaction may be run again.
-    if error.has_error_label(TRANSIENT) and not isinstance(error, ConnectionFailure):
+    if _is_taken(error) or (error.has_error_label(TRANSIENT) and not isinstance(error, ConnectionFailure)):
         return conflict()
     log.error("database: %s", type(error).__name__)
-    if isinstance(error, (ConnectionFailure, ExecutionTimeout)) or error.has_error_label("RetryableWriteError"):
+    if isinstance(error, _UNCERTAIN) or any(map(error.has_error_label, ("RetryableWriteError", COMMIT_UNKNOWN))):
         return unavailable()
     raise error
+
+
+def _is_taken(error: PyMongoError) -> bool:
+    """Return whether a new document has the id of another one."""
+    if isinstance(error, BulkWriteError):
+        return any(item["code"] == _DUPLICATE_KEY for item in error.details["writeErrors"])
+    return isinstance(error, DuplicateKeyError)
 
 
 def is_too_costly(error: BaseException) -> bool:
@@ -84,7 +97,8 @@ def too_costly() -> OutcomeError:
 
 def unavailable() -> OutcomeError:
     """Return the outcome of whatever the database could not be asked for."""
-    issue = Issue("database-unavailable", "The database does not answer; try again shortly")
+    sentence = "The database does not answer; try again shortly. A write may have been done: read before you repeat it"
+    issue = Issue("database-unavailable", sentence)
     return OutcomeError(issue, headers={"Retry-After": "2"})
 
 

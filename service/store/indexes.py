@@ -17,11 +17,17 @@ BUDGET = 40
 """Most indexes of a collection; MongoDB itself allows 64."""
 DEFINITIONS = "definitions"
 """The field that says by which definitions a document is indexed; a tombstone lacks it."""
+DELETED = "deleted"
+"""The field that is true in a tombstone."""
+_THERE: dict[str, bool] = {DELETED: True}
+"""What a field has to be that every document has."""
+LAST_UPDATED = "lastUpdated"
+"""The field that every version has: when it came to be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An ascending index over ``keys``, of the documents that have every field of ``having``."""
+    """An ascending index over ``keys``, of the documents that have every field of ``having``, DELETED as true."""
 
     keys: tuple[str, ...]
     having: tuple[str, ...]
@@ -32,17 +38,21 @@ class Index:
         return IndexModel(
             [(key, ASCENDING) for key in self.keys],
             name=f"{' '.join(self.keys)} having {' '.join(self.having)}",
-            partialFilterExpression={field: {"$exists": True} for field in self.having},
+            partialFilterExpression={field: _THERE.get(field, {"$exists": True}) for field in self.having},
         )
 
 
+WORDS_INDEX = Index((fields.WORDS, "_id"), (fields.WORDS,))
 _SHARED = (
-    Index((fields.WORDS, "_id"), (fields.WORDS,)),
+    WORDS_INDEX,
     Index((fields.TERMS,), (fields.TERMS,)),  # an id in each of the many keys would double what is stored
     Index((f"{fields.CONTAINED}.type", f"{fields.CONTAINED}.words", "_id"), (fields.CONTAINED,)),
     Index((DEFINITIONS,), (DEFINITIONS,)),
+    Index((LAST_UPDATED, "_id"), (DELETED,)),  # histories have the rest in order by search._lastUpdated
 )
 """Of every type: what several parameters share, and what tells which documents wait to be indexed anew."""
+OF_HISTORY = IndexModel([(LAST_UPDATED, ASCENDING), ("_id", ASCENDING)], name=f"{LAST_UPDATED} _id")
+"""Of the collection of earlier versions, to have them of all resources in order."""
 _ENDS = (("lo", "hi"), ("hi", "lo"))
 """A prefix demands something of one end of a stretch or of both."""
 

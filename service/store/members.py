@@ -10,18 +10,13 @@ _IDS_AT_ONCE = 10_000
 """Of each type in one query, which the database takes up to 16 MB."""
 
 
-async def find_members(
-    reading: Reading, ids: dict[str, list[str]], names: Sequence[str], *, in_transaction: bool
-) -> dict[str, dict[str, Any]]:
+async def find_members(reading: Reading, ids: dict[str, list[str]], names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return by ``Type/id`` the members ``names`` of those resources that exist; ``ids`` are by type."""
     found: dict[str, dict[str, Any]] = {}
     while ids:
         pipelines = [(name, _pipeline(name, of_type, names)) for name, of_type in ids.items()]
-        for queried in [[each] for each in pipelines] if in_transaction else [pipelines]:  # which knows no union
-            (first, stages), *others = queried
-            union = [{"$unionWith": {"coll": name, "pipeline": pipeline}} for name, pipeline in others]
-            for document in await reading.aggregate(first, [*stages, *union], _most(ids)):
-                found[f"{document['type']}/{document['_id']}"] = document.get("resource", {})
+        for document in await reading.union(pipelines, _most(ids)):
+            found[f"{document['type']}/{document['_id']}"] = document.get("resource", {})
         ids = {name: of_type[_IDS_AT_ONCE:] for name, of_type in ids.items() if len(of_type) > _IDS_AT_ONCE}
     return found
 

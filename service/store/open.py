@@ -12,6 +12,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from service.store.document import IndexedType
 from service.store.driver import Document, Driver
+from service.store.indexes import OF_HISTORY
 from service.store.readiness import note_definitions
 
 FORMAT = 1
@@ -49,6 +50,7 @@ async def prepare(driver: Driver, types: Mapping[str, IndexedType], tell: Tell =
             if name not in existing:
                 await _create_collection(driver, name)
         await note_definitions(driver, resource_type, indexed)
+        await _make_indexes(driver.collection(f"{resource_type}_history"), [OF_HISTORY], tell)
         await _make_indexes(driver.collection(resource_type), [index.model for index in indexed.indexes], tell)
 
 

@@ -76,6 +76,13 @@ class Reading:
         found = {"filter": filter, "sort": sort, "limit": limit, "projection": projection}
         return await self._documents(collection_name, {"find": collection_name, **found, "batchSize": limit})
 
+    async def first_key(self, collection_name: str, index: str, start: Document, end: Document) -> Document | None:
+        """Return the first key in ``index`` from ``start`` on and before ``end``; no document is looked at."""
+        bounds = {"hint": index, "min": start, "max": end, "returnKey": True}
+        command = {"find": collection_name, "filter": {}, **bounds, "limit": 1, "singleBatch": True}
+        keys = await self._documents(collection_name, command)
+        return keys[0] if keys else None
+
     async def aggregate(self, collection_name: str, stages: Sequence[Document], limit: int) -> list[Document]:
         """Return the first ``limit`` of the documents that ``stages`` yield."""
         pipeline = [*stages, {"$limit": limit}]
@@ -83,6 +90,18 @@ class Reading:
         return await self._documents(
             collection_name, {"aggregate": collection_name, "pipeline": pipeline, "cursor": batch}
         )
+
+    async def union(self, pipelines: Sequence[tuple[str, list[Document]]], limit: int) -> list[Document]:
+        """Return the first ``limit`` documents that the stages for each of several collections yield, in any order.
+
+        It is one command, save in a transaction, which knows no union.
+        """
+        if self._session is not None:
+            found = [await self.aggregate(name, stages, limit) for name, stages in pipelines]
+            return [document for documents in found for document in documents][:limit]
+        (first, stages), *others = pipelines
+        union = [{"$unionWith": {"coll": name, "pipeline": pipeline}} for name, pipeline in others]
+        return await self.aggregate(first, [*stages, *union], limit)
 
     async def each(self, reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         """Return what each of ``reads`` returns; once the moment is known they run side by side."""

@@ -5,7 +5,6 @@ document. See ``docs/decisions.md`` for why an update needs no transaction.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
@@ -14,11 +13,11 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError
 
 from service.search.source import Source
-from service.store import faults
 from service.store.document import (
+    REVIVES,
     SERVED,
     IndexedType,
     Stored,
@@ -32,17 +31,19 @@ from service.store.document import (
 from service.store.driver import Document, Driver
 from service.store.explained import Explained
 from service.store.faults import translated, unavailable
+from service.store.history import EVERY, LATEST, Versions, Within, versions_of
+from service.store.history_of_types import versions_of_types
 from service.store.members import find_members
-from service.store.open import LOCKS
+from service.store.open import ANSWERS, LOCKS
 from service.store.pages import count_matches, find_page
 from service.store.place import Place
 from service.store.reading import Moment, PastMomentError, Reading
+from service.store.transactions import Transactions
+from service.store.words import find_words
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 
-TRANSACTION_SECONDS = 10.0
-"""How long a transaction is tried again when others touch the same records."""
 
 _LOCK_KEPT = timedelta(hours=1)
 """Far longer than any transaction."""
@@ -81,9 +82,10 @@ class ResourceStore:
         self._types = types
         self._clock = clock
         self._session: Any = None
+        self._transactions = Transactions(driver)
         self._new: dict[str, dict[str, Document]] = {}
         """By type and id what a transaction creates, until it ends or asks for it."""
-        self._locks = driver.collection(LOCKS)
+        self._locks, self._answers = driver.collection(LOCKS), driver.collection(ANSWERS)
         self._current = {name: driver.collection(name) for name in types}
         self._history = {name: driver.collection(f"{name}_history") for name in types}
 
@@ -130,37 +132,9 @@ class ResourceStore:
             ids.setdefault(resource_type, []).append(resource_id)
 
         async def read(reading: Reading) -> dict[str, dict[str, Any]]:
-            return await find_members(reading, ids, names, in_transaction=self.in_transaction)
+            return await find_members(reading, ids, names)
 
         return await self._read(read, None) if ids else {}
-
-    @translated
-    async def versions(
-        self, resource_type: str, resource_id: str, *, below: int | None, since: datetime | None, count: int
-    ) -> list[Stored]:
-        """Return at most ``count`` versions, the newest first: before version ``below``, not older than ``since``.
-
-        The current document is read first: a version that moves to history in between is then found there too.
-        """
-        current = await self.read(resource_type, resource_id)
-        if current is None:
-            return []
-        newest = current.version if below is None else below - 1
-        lowest = {"id": resource_id, "version": 0}
-        query: Document = {"_id": {"$gte": lowest, "$lte": {"id": resource_id, "version": newest}}}
-        if since is not None:
-            query["lastUpdated"] = {"$gte": since}
-        earlier = self._history[resource_type].find(query, session=self._session).sort("_id", -1).limit(count)
-        found = {item.version: item for item in [from_history(resource_type, doc) async for doc in earlier]}
-        if current.version <= newest and (since is None or current.last_updated >= since):
-            found[current.version] = current
-        return sorted(found.values(), key=lambda item: -item.version)[:count]
-
-    @translated
-    async def count_versions(self, resource_type: str, resource_id: str) -> int:
-        """Return how many versions there are, deletions included."""
-        current = await self.read(resource_type, resource_id)
-        return current.version if current else 0
 
     async def lock(self, name: str) -> None:
         """Let this transaction be the only one of those that lock ``name`` which commits: others have to run again."""
@@ -169,6 +143,17 @@ class ResourceStore:
         await self._locks.update_one(
             {"_id": key}, {"$inc": {"times": 1}, "$set": kept}, upsert=True, session=self._session
         )
+
+    async def recall(self, name: str) -> Document | None:
+        """Return what was remembered under ``name``, unless that has expired."""
+        query = {"_id": name, "expires": {"$gt": self._clock()}}
+        found: Document | None = await self._answers.find_one(query, session=self._session)
+        return found
+
+    async def remember(self, name: str, content: Document, kept: timedelta) -> None:
+        """Store ``content`` under ``name`` as part of this transaction."""
+        document = {"_id": name, "expires": self._clock() + kept, **content}
+        await self._answers.replace_one({"_id": name}, document, upsert=True, session=self._session)
 
     @translated
     async def insert(self, resource_type: str, resource_id: str, resource: dict[str, Any], method: str) -> Stored:
@@ -194,6 +179,8 @@ class ResourceStore:
         moment = later_than(current, self._clock())
         indexed = self._types[current.type]
         document = make_document(resource, indexed, current.id, current.version + 1, moment, method)
+        if current.deleted:
+            document[REVIVES] = True
         return await self._succeed(current, document)
 
     @translated
@@ -248,6 +235,14 @@ class ResourceStore:
         """Return how many resources match, now or at a moment; raises as ``search`` does."""
         return await self._read(lambda reading: count_matches(reading, self._served(sources)), at)
 
+    @translated
+    async def words(self, resource_type: str, code: str, most: int) -> list[str]:
+        """Return the different values that stored resources have in the shared index for the parameter ``code``.
+
+        They are in order, ``most`` of them at most.
+        """
+        return await self._read(lambda reading: find_words(reading, resource_type, code, most), None)
+
     def explaining(self) -> "ResourceStore":
         """Return this store with each search and count ``explained``; every command is sent twice for that."""
         bound = copy(self)
@@ -256,6 +251,38 @@ class ResourceStore:
 
     def _served(self, sources: Sequence[Source]) -> list[Source]:
         return [source for source in sources if source.type in self._types]
+
+    @translated
+    async def versions(
+        self,
+        resource_type: str,
+        resource_id: str,
+        count: int,
+        place: Place | None = None,
+        *,
+        within: Within = EVERY,
+        newest: int = LATEST,
+    ) -> Versions | None:
+        """Return at most ``count`` versions of one resource beside ``place``, or None where its id was never used.
+
+        Those after ``newest`` count as not there yet. Raises OutcomeError 503 where it takes too long.
+        """
+        return await self._read(
+            lambda reading: versions_of(reading, resource_type, resource_id, within, count, place, newest), None
+        )
+
+    @translated
+    async def history(
+        self,
+        types: Sequence[str],
+        count: int,
+        place: Place | None = None,
+        *,
+        within: Within = EVERY,
+        at: Moment | None = None,
+    ) -> Versions:
+        """Return at most ``count`` versions of all resources of ``types`` beside ``place``; raises as ``search``."""
+        return await self._read(lambda reading: versions_of_types(reading, types, within, count, place), at)
 
     async def _read(self, read: Callable[[Reading], Awaitable[T]], at: Moment | None) -> T:
         """Return what ``read`` returns; what was made while it read may put its own moment out of reach."""
@@ -276,42 +303,16 @@ class ResourceStore:
     async def transaction(self, work: Callable[["ResourceStore"], Awaitable[T]]) -> T:
         """Return what ``work`` returns, having committed all its writes or none.
 
-        ``work`` gets the store to use, and runs again where the database asks for it; after TRANSACTION_SECONDS of
-        conflicts OutcomeError 409 is raised. An error of ``work`` undoes everything. In a transaction, ``work`` is part
-        of that one.
+        ``work`` gets the store to use, and runs again where others touch the same records; after a while OutcomeError
+        409 is raised. An error of ``work`` undoes everything. In a transaction, ``work`` is part of that one.
         """
         if self.in_transaction:
             return await work(self)
-        deadline = time.monotonic() + TRANSACTION_SECONDS
-        pause = 0.002
-        async with self._driver.session() as session:
-            while True:
-                bound = self._bound_to(session)
-                await self._driver.start_transaction(session)
-                try:
-                    result = await work(bound)
-                    await bound._flush(*bound._new)
-                    await _commit(session, deadline)
-                except BaseException as error:
-                    if session.in_transaction:
-                        await session.abort_transaction()
-                    again, _ = faults.labels(error)
-                    if again and time.monotonic() < deadline:
-                        await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - spreads the retries
-                        pause = min(pause * 2, 0.2)
-                        continue
-                    if isinstance(error, faults.DATABASE_ERRORS):
-                        raise faults.as_outcome(error) from error
-                    raise
-                return result
 
+        async def attempt(session: Any) -> T:
+            bound = self._bound_to(session)
+            result = await work(bound)
+            await bound._flush(*bound._new)
+            return result
 
-async def _commit(session: Any, deadline: float) -> None:
-    while True:
-        try:
-            await session.commit_transaction()
-            return
-        except PyMongoError as error:
-            _, unknown = faults.labels(error)
-            if not unknown or time.monotonic() > deadline:
-                raise
+        return await self._transactions.run(attempt)

@@ -43,7 +43,7 @@ def _numbers(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option("--only", default=",".join(OPERATIONS), callback=_listed(*OPERATIONS), help="Operations.")
 @click.option("--connections", default="1,8,32", callback=_numbers, help="Numbers of connections.")
 @click.option("--driver", default="pymongo", callback=_listed(*DRIVERS), help="pymongo, motor or both.")
-@click.option("--seconds", default=2.5, type=click.FloatRange(0.2, 60), help="Length of one measurement.")
+@click.option("--seconds", default=2.0, type=click.FloatRange(0.2, 60), help="Length of one measurement.")
 @click.option("--runs", default=3, type=click.IntRange(1, 25), help="Measurements that a median is taken of.")
 def main(
     only: tuple[str, ...], connections: tuple[int, ...], driver: tuple[str, ...], seconds: float, runs: int

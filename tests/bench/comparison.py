@@ -35,7 +35,10 @@ async def compare(pairs: Sequence[tuple[Server, Server]], content: Content, plan
     click.echo(_introduction(content, plan, len(servers)))
     for server in servers:
         workload = workloads[server]
-        for supply, what in ((workload.prefill_related, "what the plans refer to"), (workload.prefill, "the plans")):
+        supplies = [(workload.prefill_related, "what the plans refer to"), (workload.prefill, "the plans")]
+        if "history" in plan.operations:
+            supplies.append((workload.prefill_histories, "the plans with a history"))
+        for supply, what in supplies:
             filling = drive(server.port, supply, _FILLING_CONNECTIONS)
             await _named(filling, server, f"{what} to begin with")
     click.echo(report.HEAD)

@@ -3,7 +3,8 @@
 A bare ASGI application. It takes JSON apart only to find the person and the status that it searches by (and
 a Bundle's entries), sets ``id`` and ``meta``, stores the bytes and returns them. No validation, no search
 index beyond those two fields, no routing, no errors. Durability is the service's: majority, journaled, an
-update by way of the history, a transaction in one MongoDB transaction.
+update by way of the history, a transaction in one MongoDB transaction. Of a JSON Patch it knows the replacement of a
+member; a history it reads by one query and joins the bytes.
 
 ``uvicorn tests.bench.floor:app`` reads the service's variables ``RECOVERY_MONGODB_URI``, ``_DATABASE`` and
 ``_DRIVER``. Where ``FLOOR_PATIENT`` names the field of the person in documents that are there already, with their
@@ -57,11 +58,15 @@ class Floor:
                 await _answer(send, 200, b"{}")
             elif scope["query_string"]:
                 await self._search(scope, send)
+            elif path.endswith("/_history"):
+                await self._history(scope, path.split("/")[-2], send)
             else:
                 await self._read(path.rpartition("/")[2], send)
         elif method == "PUT":
             kind, resource_id = path.split("/")[-2:]
-            await self._update(kind, resource_id, await _body(receive), send)
+            await self._update(kind, resource_id, orjson.loads(await _body(receive)), send)
+        elif method == "PATCH":
+            await self._patch(path.rpartition("/")[2], await _body(receive), send)
         elif path == BASE:
             await self._transaction(await _body(receive), send)
         else:
@@ -92,8 +97,7 @@ class Floor:
         if b"status" in wanted:
             query["status"] = wanted[b"status"].decode()
         found = await self._plans.find(query, {"body": 1}).limit(int(wanted[b"_count"])).to_list(None)
-        host = next(value for name, value in scope["headers"] if name == b"host")
-        url = b'{"fullUrl":"http://' + host + BASE.encode() + b"/CarePlan/"
+        url = b'{"fullUrl":"' + _plans_at(scope)
         entries = b",".join(
             url + each["_id"].encode() + b'","resource":' + each["body"] + b',"search":{"mode":"match"}}'
             for each in found
@@ -105,15 +109,43 @@ class Floor:
         await self._plans.insert_one(document)
         await _answer(send, 201, document["body"], document)
 
-    async def _update(self, kind: str, resource_id: str, body: bytes, send: Send) -> None:
-        resource = orjson.loads(body)
-        collection, history = self._collections[kind], self._histories[kind]
-        current = await collection.find_one({"_id": resource_id})
+    async def _history(self, scope: Message, plan_id: str, send: Send) -> None:
+        earlier = {"_id": {"$gte": {"id": plan_id, "version": 0}, "$lt": {"id": plan_id, "version": 1_000_000}}}
+        pipeline = [
+            {"$match": {"_id": plan_id}},
+            {"$unionWith": {"coll": "CarePlan_history", "pipeline": [{"$match": earlier}, {"$sort": {"_id": -1}}]}},
+            {"$project": {"body": 1, "lastUpdated": 1}},
+        ]
+        found = self._plans.aggregate(pipeline)
+        versions = await (await found if inspect.isawaitable(found) else found).to_list(None)
+        plan = plan_id.encode()
+        head = b'{"fullUrl":"' + _plans_at(scope) + plan + b'","resource":'
+        role = b',"request":{"method":"PUT","url":"CarePlan/' + plan + b'"},"response":{"status":"200 OK","etag":"W/\\"'
+        entries = b",".join(
+            b'%b%b%b%d\\"","lastModified":"%b"}}'
+            % (head, each["body"], role, number, each["lastUpdated"].isoformat(timespec="milliseconds").encode())
+            for number, each in zip(range(len(versions), 0, -1), versions, strict=True)
+        )
+        await _answer(send, 200, b'{"resourceType":"Bundle","type":"history","entry":[' + entries + b"]}")
+
+    async def _patch(self, plan_id: str, body: bytes, send: Send) -> None:
+        current = await self._plans.find_one({"_id": plan_id})
+        resource = orjson.loads(current["body"])
+        for operation in orjson.loads(body):
+            resource[operation["path"][1:]] = operation["value"]
+        await self._replace("CarePlan", current, resource, send)
+
+    async def _update(self, kind: str, resource_id: str, resource: dict[str, Any], send: Send) -> None:
+        current = await self._collections[kind].find_one({"_id": resource_id})
         if current is None:
             document = _document(resource_id, 1, resource)
-            await collection.insert_one(document)
+            await self._collections[kind].insert_one(document)
             await _answer(send, 201, document["body"], document)
-            return
+        else:
+            await self._replace(kind, current, resource, send)
+
+    async def _replace(self, kind: str, current: dict[str, Any], resource: dict[str, Any], send: Send) -> None:
+        collection, history, resource_id = self._collections[kind], self._histories[kind], current["_id"]
         version = current["version"]
         kept = {"lastUpdated": current["lastUpdated"], "body": current["body"]}
         await history.update_one({"_id": {"id": resource_id, "version": version}}, {"$setOnInsert": kept}, upsert=True)
@@ -148,6 +180,12 @@ class Floor:
             200,
             orjson.dumps({"resourceType": "Bundle", "type": "transaction-response", "entry": entries}),
         )
+
+
+def _plans_at(scope: Message) -> bytes:
+    """Return the address below which plans are."""
+    host: bytes = next(value for name, value in scope["headers"] if name == b"host")
+    return b"http://" + host + BASE.encode() + b"/CarePlan/"
 
 
 def _document(resource_id: str, version: int, resource: dict[str, Any]) -> dict[str, Any]:

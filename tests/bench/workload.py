@@ -18,12 +18,16 @@ PEOPLE = 100
 PLANS_EACH = 20  # so that a page of 20 is full and there is no next one
 PLAN_BYTES = 4_400  # a shorter plan is filled up to this with a note
 BASE = "/fhir/R4"
-OPERATIONS = ("read", "search", "create", "update", "transaction")
+OPERATIONS = ("read", "search", "create", "update", "patch", "history", "transaction")
+HISTORIES = 40  # plans with a history, so many that no cache is flattered
+VERSIONS = 20  # of each of them
 
 _MARK = "########"  # where the counter goes in a title: every write differs from the one before
 _BENCH_PERSON = re.compile(rb'"Patient/bench-[rw]\d{3}"')
 _BENCH_RELATED = re.compile(rb"(?<=/bench-related-)[rw]\d{3}(?=-\d)")
 _WHOSE = "@@@@"  # where what is referred to says whose it is
+_JSON = "application/fhir+json"
+_JSON_PATCH = "application/json-patch+json"
 _FILLER = "We talked about how the week went, what helped, and what we both want to try next. "
 
 
@@ -112,7 +116,7 @@ def load_content(path: Path) -> Content:
 
 
 class Workload:
-    """The five operations against one server (``host:port``), and the plans that must be there before."""
+    """The operations against one server (``host:port``), and the plans that must be there before."""
 
     def __init__(self, content: Content, host: str, people: int = PEOPLE) -> None:
         self._content = content
@@ -129,12 +133,15 @@ class Workload:
             for plan_id, person in self._plans
         )
         self._puts = [_split(request) for request in puts]
+        self._with_history = [(f"bench-h{number:03}", who) for number, who in enumerate(self._writers[:HISTORIES])]
         self._people = [*self._writers, *dict.fromkeys(person for _, person in self._plans)]
         self.operations: dict[str, Operation] = {
             "read": Operation(self._reads, self._verify_plan),
             "search": Operation(self._searches, self._verify_page),
             "create": Operation(self._creates, self._verify_plan),
             "update": Operation(self._updates, self._verify_plan),
+            "patch": Operation(self._patches, self._verify_plan),
+            "history": Operation(self._histories, self._verify_history),
             "transaction": Operation(self._transactions, self._verify_transaction),
         }
 
@@ -149,6 +156,14 @@ class Workload:
         for before, after in self._puts[worker::workers]:
             mark = next(self._marks)
             yield Exchange(before + mark + after, b"201", mark)
+
+    def prefill_histories(self, worker: int, workers: int) -> Iterator[Exchange]:
+        """Yield the PUTs by which this worker brings in all versions of its share of the plans with a history."""
+        for plan_id, person in self._with_history[worker::workers]:
+            before, after = _split(self._request("PUT", f"/CarePlan/{plan_id}", self._content.plan_of(person, plan_id)))
+            for version in range(VERSIONS):
+                mark = next(self._marks)
+                yield Exchange(before + mark + after, b"200" if version else b"201", mark)
 
     def _reads(self, worker: int, workers: int) -> Iterator[Exchange]:
         return _forever(
@@ -183,6 +198,24 @@ class Workload:
             mark = next(self._marks)
             yield Exchange(before + mark + after, b"200", mark)
 
+    def _patches(self, worker: int, workers: int) -> Iterator[Exchange]:
+        """Each worker patches the title of plans of its own."""
+        patch = orjson.dumps([{"op": "replace", "path": "/title", "value": self._content.plan["title"]}])
+        requests = (
+            self._request("PATCH", f"/CarePlan/{plan_id}", patch, _JSON_PATCH)
+            for plan_id, _ in self._plans[worker::workers]
+        )
+        return self._marked(requests, b"200")
+
+    def _histories(self, worker: int, workers: int) -> Iterator[Exchange]:
+        return _forever(
+            (
+                Exchange(self._request("GET", f"/CarePlan/{plan_id}/_history"), b"200", plan_id.encode())
+                for plan_id, _ in self._with_history
+            ),
+            seed=worker,
+        )
+
     def _transactions(self, worker: int, workers: int) -> Iterator[Exchange]:
         bodies = (self._content.bundle_of(person) for person in self._writers[worker::workers])
         requests = (self._request("POST", "", body) for body in bodies)
@@ -193,10 +226,10 @@ class Workload:
             mark = next(self._marks)
             yield Exchange(before + mark + after, status, mark)
 
-    def _request(self, method: str, path: str, body: bytes = b"") -> bytes:
-        lines = [f"{method} {BASE}{path} HTTP/1.1", f"Host: {self._host}", "Accept: application/fhir+json"]
+    def _request(self, method: str, path: str, body: bytes = b"", media_type: str = _JSON) -> bytes:
+        lines = [f"{method} {BASE}{path} HTTP/1.1", f"Host: {self._host}", f"Accept: {_JSON}"]
         if body:
-            lines += ["Content-Type: application/fhir+json", f"Content-Length: {len(body)}"]
+            lines += [f"Content-Type: {media_type}", f"Content-Length: {len(body)}"]
         return "\r\n".join([*lines, "", ""]).encode() + body
 
     def _verify_plan(self, exchange: Exchange, body: bytes) -> str | None:
@@ -211,6 +244,17 @@ class Workload:
         plans = [entry["resource"] for entry in page.get("entry", [])]
         if len({plan["id"] for plan in plans}) != PLANS_EACH or len(plans) != PLANS_EACH:
             return f"{len(plans)} matches instead of {PLANS_EACH} different ones"
+        return next(filter(None, map(self._content.difference, plans)), None)
+
+    def _verify_history(self, exchange: Exchange, body: bytes) -> str | None:
+        history = self._content.neutral(body)
+        if history.get("resourceType") != "Bundle" or history.get("type") != "history":
+            return "not a history Bundle"
+        plans = [entry["resource"] for entry in history["entry"]]
+        if [plan["meta"]["versionId"] for plan in plans] != [str(number) for number in range(VERSIONS, 0, -1)]:
+            return f"not the {VERSIONS} versions, the newest first"
+        if any(entry["request"]["method"] != "PUT" for entry in history["entry"]):
+            return "a version that does not say how it came about"
         return next(filter(None, map(self._content.difference, plans)), None)
 
     def _verify_transaction(self, exchange: Exchange, body: bytes) -> str | None:

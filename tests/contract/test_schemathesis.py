@@ -51,6 +51,6 @@ def session() -> Iterator[requests.Session]:
 
 
 @schema.parametrize()
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_declared(case: schemathesis.Case, address: str, session: requests.Session) -> None:
     case.call_and_validate(base_url=address, session=session, checks=CHECKS)

@@ -1,6 +1,5 @@
 """What the proofs under failure share: three nodes, and two processes of the service on them."""
 
-import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -10,6 +9,8 @@ from service.settings import Settings
 from tests.support.app import client_of
 from tests.support.processes import Processes
 from tests.support.three_nodes import ThreeNodes, three_nodes
+
+DATABASE = "test_durability"
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +22,13 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeNodes]:
 
 @pytest.fixture(scope="session")
 def processes(nodes: ThreeNodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    """Two processes of the service on one database of the set."""
-    with Processes(nodes.uri, tmp_path_factory.mktemp("processes")) as found:
+    """Two processes of the service on the database DATABASE of the set."""
+    with Processes(nodes.uri, DATABASE, tmp_path_factory.mktemp("processes")) as found:
         yield found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def client(nodes: ThreeNodes) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a service in this process, with an empty database of its own on the three nodes."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    async with client_of(Settings(mongodb_uri=nodes.uri, mongodb_database=name)) as found:
+    """A client of a service in this process, on the database DATABASE of the three nodes."""
+    async with client_of(Settings(mongodb_uri=nodes.uri, mongodb_database=DATABASE)) as found:
         yield found

@@ -63,16 +63,16 @@ async def test_several_matches_are_412_and_nothing_changes(client):
 
 
 @pytest.mark.parametrize(
-    ("criteria", "rule"),
+    ("criteria", "rule", "place"),
     [
-        ("", "parameter-value"),
-        ("_count=1", "parameter-value"),
-        ("identifier=a&_sort=start-date", "parameter-value"),
-        ("nonsense=1", "unknown-parameter"),
-        ("start-date=never", "parameter-value"),
+        ("", "parameter-value", None),
+        ("_count=1", "parameter-value", "http._count"),
+        ("identifier=a&_sort=start-date", "parameter-value", "http._sort"),
+        ("nonsense=1", "unknown-parameter", "http.nonsense"),
+        ("start-date=never", "parameter-value", "http.start-date"),
     ],
 )
-async def test_a_condition_that_says_nothing_or_nonsense_is_refused(client, criteria, rule):
+async def test_a_condition_that_says_nothing_or_nonsense_is_refused(client, criteria, rule, place):
     before = (await client.get("/Goal?_summary=count")).json()["total"]
     lenient = {"Prefer": "handling=lenient"}
     posted = await client.post("/Goal", json=goal(), headers={"If-None-Exist": criteria, **lenient})
@@ -80,7 +80,7 @@ async def test_a_condition_that_says_nothing_or_nonsense_is_refused(client, crit
     deleted = await client.delete(f"/Goal?{criteria}", headers=lenient)
     assert [item.status_code for item in (posted, put, deleted)] == [400] * 3
     assert problems(posted) == [(rule, "http.If-None-Exist")]
-    assert problems(put) == problems(deleted) == [(rule, "http.url")]
+    assert problems(put) == problems(deleted) == [(rule, place)]
     assert (await client.get("/Goal?_summary=count")).json()["total"] == before
 
 

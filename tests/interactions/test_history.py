@@ -107,13 +107,33 @@ async def test_history_since_a_moment(client):
         ("_since=9999-12-31T23:59:59-14:00", "parameter-value", "http._since"),
         ("_page=", "page-token", "http._page"),
         ("_page=abc", "page-token", "http._page"),
-        ("status=active", "unknown-parameter", None),
+        ("_at=", "parameter-value", "http._at"),
+        ("_at=yesterday", "parameter-value", "http._at"),
+        ("_at=ge2026", "parameter-value", "http._at"),
+        ("_at=2026,2027", "parameter-value", "http._at"),
+        ("_at=9999-12-31T23:59:59-14:00", "parameter-value", "http._at"),
+        ("_summary=count", "parameter-value", "http._summary"),
+        ("_since=2026&_since=2027", "parameter-value", "http._since"),
+        ("status=active", "unknown-parameter", "http.status"),
+        ("_sort=_lastUpdated", "unknown-parameter", "http._sort"),
+        ("_list=$current-problems", "unknown-parameter", "http._list"),
     ],
 )
 async def test_history_refuses_what_it_cannot_read(client, query, rule, place):
     address = await versions_of(client, 1)
-    response = await client.get(f"{address}/_history?{query}")
-    assert (response.status_code, problems(response)) == (400, [(rule, place)])
+    for path in (address, "/Goal", ""):
+        response = await client.get(f"{path}/_history?{query}")
+        assert (response.status_code, problems(response)) == (400, [(rule, place)])
+
+
+async def test_all_that_cannot_be_read_is_told_at_once_and_what_was_meant(client):
+    response = await client.get("/Goal/_history?_since=x&_at=y&_count=z")
+    assert [place for _, place in problems(response)] == ["http._at", "http._count", "http._since"]
+    for name, meant in (("_cuont", "_count"), ("since", "_since"), ("_att", "_at")):
+        (issue,) = (await client.get(f"/Goal/_history?{name}=1")).json()["issue"]
+        assert issue["diagnostics"] == f"A history has no parameter {name}; did you mean {meant}?"
+    (issue,) = (await client.get("/_history?_sort=-_lastUpdated")).json()["issue"]
+    assert issue["diagnostics"] == "A history comes with the latest version first; R4 has no other order for it"
 
 
 async def test_page_of_one_history_is_no_page_of_another(client):

@@ -8,6 +8,7 @@ from tests.support.resources import care_plan, created, goal, problems, risk_ass
 
 FORM = "application/x-www-form-urlencoded"
 AS_FHIR, AS_JSON = f"{FHIR_JSON}; charset=utf-8", "application/json; charset=utf-8"
+AS_FHIR_XML, AS_XML = "application/fhir+xml; charset=utf-8", "application/xml; charset=utf-8"
 SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 NARRATIVE = {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">My plan</div>'}
 
@@ -29,8 +30,8 @@ def client(shared_client):
         ("text/json", AS_FHIR),
         ("application/json;q=0.9, application/fhir+json;q=0.8", AS_JSON),
         ("application/json;q=0.2, application/fhir+json;q=0.8", AS_FHIR),
-        ("application/fhir+xml, application/json;q=0.1", AS_JSON),
-        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", AS_FHIR),
+        ("application/fhir+turtle, application/json;q=0.1", AS_JSON),
+        ("application/fhir+xml;q=0.8, application/json", AS_JSON),
         (f"{FHIR_JSON}; fhirVersion=4.0", AS_FHIR),
         (f'{FHIR_JSON}; fhirVersion="4.0"', AS_FHIR),
         (f"{FHIR_JSON}; fhirVersion=4.0.1", AS_FHIR),
@@ -47,8 +48,8 @@ async def test_accept_chooses_the_format(client, accept, wanted):
 @pytest.mark.parametrize(
     "accept",
     [
-        "application/fhir+xml",
-        "application/xml",
+        "application/fhir+turtle",
+        "application/xhtml+xml",
         "text/html",
         "image/*",
         "application/json;q=0",
@@ -66,8 +67,25 @@ async def test_a_format_that_is_not_there_is_406(client, accept):
     assert (response.status_code, problems(response)) == (406, [("not-acceptable", "http.Accept")])
 
 
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        ("application/fhir+xml", AS_FHIR_XML),
+        ("application/xml", AS_XML),
+        ("text/xml", "text/xml; charset=utf-8"),
+        ("application/fhir+json;q=0.8, application/fhir+xml;q=0.9", AS_FHIR_XML),
+        ("application/fhir+xml; fhirVersion=4.0; charset=UTF-8", AS_FHIR_XML),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", AS_XML),
+    ],
+)
+async def test_accept_chooses_xml(client, accept, wanted):
+    response = await client.get("/metadata", headers={"Accept": accept})
+    assert (response.status_code, response.headers["content-type"]) == (200, wanted)
+    assert response.text.startswith('<?xml version="1.0" encoding="UTF-8"?><CapabilityStatement xmlns=')
+
+
 async def test_two_headers_accept_count_as_one_list(client):
-    headers = [("Accept", "application/json"), ("Accept", "application/fhir+xml")]
+    headers = [("Accept", "application/json"), ("Accept", "application/fhir+xml;q=0.9")]
     assert (await client.get("/metadata", headers=headers)).headers["content-type"] == AS_JSON
 
 
@@ -88,7 +106,7 @@ async def test_format_goes_before_accept(client, given, wanted):
 
 
 @pytest.mark.parametrize(
-    "given", ["xml", "application/fhir%2Bxml", "ttl", "html", "", "application/fhir%2Bjson;fhirVersion=5.0"]
+    "given", ["application/fhir%2Bturtle", "ttl", "html", "", "application/fhir%2Bjson;fhirVersion=5.0"]
 )
 async def test_an_unknown_format_is_406_and_nothing_is_done(client, given):
     before = await total(client)
@@ -104,7 +122,7 @@ async def test_format_and_pretty_may_stand_in_the_form_of_a_search(client):
     response = await ask("_format=application/json&_pretty=true&_id=none")
     assert (response.status_code, response.headers["content-type"]) == (200, AS_JSON)
     assert response.text.startswith('{\n  "resourceType": "Bundle"')
-    assert (await ask("_format=xml")).status_code == 406
+    assert (await ask("_format=ttl")).status_code == 406
 
 
 @pytest.mark.parametrize(
@@ -127,7 +145,8 @@ async def test_json_by_any_of_its_names_is_read(client, content_type):
     [
         "",
         "text/plain",
-        "application/fhir+xml",
+        "application/fhir+turtle",
+        "application/xml-patch+xml",
         FORM,
         f"{FHIR_JSON}; charset=latin-1",
         f"{FHIR_JSON}; fhirVersion=5.0",

@@ -155,7 +155,10 @@ async def walked(client: httpx.AsyncClient, query: str) -> list[list[str]]:
         ("patient=Patient/1", "p1 p2"),
         (f"patient={BASE}/fhir/R4/Patient/1", "p1 p2"),
         (f"patient={OTHER}/Patient/1", "p3"),
-        ("patient=Patient/1/_history/4", "p1 p2"),
+        ("patient=Patient/1/_history/4", ""),
+        ("contributor=Practitioner/7/_history/3", "p3"),
+        (f"contributor={BASE}/fhir/R4/Practitioner/7/_history/3", "p3"),
+        ("contributor=Practitioner/7/_history/2", ""),
         ("patient=Group/1", ""),
         ("subject=Group/1", "p4"),
         ("patient=http://recovery.example.org/fhir/R4/Patient/1", ""),
@@ -459,7 +462,7 @@ async def test_digits_survive_a_search(held: httpx.AsyncClient) -> None:
 
 
 def sample_values() -> list[tuple[str, str, str, str]]:
-    """Return type, parameter, a value for it that a sample has, and the sample's id."""
+    """Return type, parameter, a value for it that a sample has, and the sample's id, or when it was recorded."""
     resources = [
         entry["resource"]
         for file in sorted((EXAMPLES / "valid").glob("sample-*.json"))
@@ -473,7 +476,8 @@ def sample_values() -> list[tuple[str, str, str, str]]:
                 parts = [first_of(f"{path}.{part.expression}", part, resource) for part in parameter.components]
                 text = as_query(parameter.type, value) if not parts else None if None in parts else "$".join(parts)
                 if text is not None:
-                    found.setdefault((resource["resourceType"], code), (text, resource["id"]))
+                    mark = resource.get("id") or resource["recorded"]
+                    found.setdefault((resource["resourceType"], code), (text, mark))
     return [(*key, *value) for key, value in found.items()]
 
 
@@ -512,7 +516,8 @@ async def test_every_parameter_finds_a_sample_by_a_value_that_it_has(
 ) -> None:
     answer = await sample_client.get(f"/fhir/R4/{kind}?{code}={value}&_count=1000")
     assert answer.status_code == 200, answer.text
-    assert sample in [entry["resource"]["id"] for entry in answer.json().get("entry", [])], value
+    found = [entry["resource"] for entry in answer.json().get("entry", [])]
+    assert sample in [item["id"] for item in found] + [item.get("recorded") for item in found], value
 
 
 EXAMPLE_SEARCHES = json.loads((R4 / "examples" / "searches.json").read_text())

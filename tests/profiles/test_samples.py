@@ -4,6 +4,7 @@ fhir.resources (R4B, the same as R4 4.0.1 for our three types) is the oracle for
 rules. Neither knows this service, so a sample that passes here is good for any FHIR server.
 """
 
+import base64
 import copy
 import functools
 import json
@@ -58,10 +59,19 @@ def load(path: Path, **options: Any) -> dict[str, Any]:
 
 
 def resources(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The resources of a transaction Bundle, or the one resource itself."""
-    if document["resourceType"] == "Bundle":
-        return [entry["resource"] for entry in document["entry"]]
-    return [document]
+    """The resources of a transaction Bundle, or the one resource itself, apart from those that tell who wrote them."""
+    every = [entry["resource"] for entry in document["entry"]] if document["resourceType"] == "Bundle" else [document]
+    return [resource for resource in every if resource["resourceType"] != "Provenance"]
+
+
+def records(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The entries of a transaction Bundle that tell who wrote the other ones."""
+    return [entry for entry in document["entry"] if entry["resource"]["resourceType"] == "Provenance"]
+
+
+def written(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The other entries."""
+    return [entry for entry in document["entry"] if entry["resource"]["resourceType"] != "Provenance"]
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
@@ -124,7 +134,7 @@ def path(request: pytest.FixtureRequest) -> Path:
 
 
 def test_the_promised_samples_are_there() -> None:
-    promised = {*PLANS, "transaction-co-produced-plan", "careplan", "goal", "riskassessment"}
+    promised = {*PLANS, "transaction-co-produced-plan", "careplan", "goal", "riskassessment", "provenance"}
     assert promised <= {path.stem for path in FILES}
 
 
@@ -145,7 +155,8 @@ def test_is_pretty_utf8_json_without_duplicate_keys(path: Path) -> None:
 def test_every_resource_validates_and_comes_back_the_same(path: Path) -> None:
     document = load(path, parse_float=Decimal)
     get_fhir_model_class(document["resourceType"]).model_validate(copy.deepcopy(document))
-    for resource in resources(document):
+    every = [entry["resource"] for entry in document["entry"]] if "entry" in document else [document]
+    for resource in every:
         model = get_fhir_model_class(resource["resourceType"]).model_validate(copy.deepcopy(resource))
         written = json.loads(model.model_dump_json(), parse_float=Decimal)
         assert same_instants(written) == same_instants(resource)
@@ -186,7 +197,8 @@ def test_references_inside_the_bundle_resolve(stem: str) -> None:
     here = {entry["fullUrl"] for entry in bundle["entry"]}
     assert len(here) == len(bundle["entry"])
     here |= {entry["request"]["url"] for entry in bundle["entry"] if entry["request"]["method"] == "PUT"}
-    inside = [r for r in references(bundle) if r.startswith("urn:uuid:") or r.split("/")[0] in served]
+    named = [reference.split("/_history/")[0] for reference in references(bundle)]
+    inside = [r for r in named if r.startswith("urn:uuid:") or r.split("/")[0] in served]
     assert inside
     assert [reference for reference in inside if reference not in here] == []
 
@@ -196,7 +208,7 @@ def test_each_bundle_is_about_one_person_and_an_obligation_supports_a_personal_g
     bundle = load(SAMPLES / f"{stem}.json")
     assert len({resource["subject"]["reference"] for resource in resources(bundle)}) == 1
     orientation = {}
-    for entry in bundle["entry"]:
+    for entry in written(bundle):
         if entry["resource"]["resourceType"] == "Goal":
             codes = [c["code"] for k in entry["resource"]["category"] for c in k.get("coding", [])]
             orientation[entry["fullUrl"]] = codes[0]
@@ -210,13 +222,25 @@ def test_each_bundle_is_about_one_person_and_an_obligation_supports_a_personal_g
 
 @pytest.mark.parametrize("stem", PLANS)
 def test_a_sample_plan_loads_twice_with_the_same_result(stem: str) -> None:
-    for entry in load(SAMPLES / f"{stem}.json")["entry"]:
+    for entry in written(load(SAMPLES / f"{stem}.json")):
         resource = entry["resource"]
         address = f"{resource['resourceType']}/{resource['id']}"
         assert re.fullmatch(r"sample-[a-z\-]{1,57}", resource["id"])
         assert entry["request"] == {"method": "PUT", "url": address}
         assert entry["fullUrl"] == f"{CANONICAL}/examples/{address}"
         assert [tag["code"] for tag in resource["meta"]["tag"]] == ["HTEST"]
+
+
+@pytest.mark.parametrize("stem", PLANS[:2])
+def test_a_sample_tells_who_wrote_its_first_version_and_tells_it_once(stem: str) -> None:
+    (entry,) = records(load(SAMPLES / f"{stem}.json"))
+    resource = entry["resource"]
+    targets = [target["reference"] for target in resource["target"]]
+    assert all(target.endswith("/_history/1") for target in targets)
+    assert entry["request"] == {"method": "POST", "url": "Provenance", "ifNoneExist": f"target={targets[0]}"}
+    roles = {coding["code"] for agent in resource["agent"] for role in agent["role"] for coding in role["coding"]}
+    assert roles == {"person", "peer-support-worker", "family-or-friend", "clinician"}
+    assert b"invented" in base64.b64decode(resource["signature"][0]["data"])
 
 
 def test_the_transaction_is_what_the_main_job_describes() -> None:
@@ -240,13 +264,13 @@ def test_the_transaction_is_what_the_main_job_describes() -> None:
     assert '"2026-11-02T14:05:09.120+00:00"' in text
 
 
-@pytest.mark.parametrize("stem", ["careplan", "goal", "riskassessment"])
+@pytest.mark.parametrize("stem", ["careplan", "goal", "riskassessment", "provenance"])
 def test_a_single_resource_is_a_create_body(stem: str) -> None:
     resource = load(SAMPLES / f"{stem}.json")
     assert resource["resourceType"].lower() == stem
     assert "id" not in resource
     sampled = {entry["request"]["url"] for plan in PLANS for entry in load(SAMPLES / f"{plan}.json")["entry"]}
-    assert {r for r in references(resource) if r.split("/")[0] in PROFILES} <= sampled
+    assert {r.split("/_history/")[0] for r in references(resource) if r.split("/")[0] in PROFILES} <= sampled
 
 
 def test_the_samples_together_use_each_extension() -> None:

@@ -39,7 +39,7 @@ async def run(client: httpx.AsyncClient, case: Case) -> None:
 async def _ask(client: httpx.AsyncClient, step: Step, names: dict[str, str]) -> httpx.Response:
     method, _, address = filled(step.do, names).partition(" ")
     headers = filled(step.headers, names)
-    path = f"/{quote(address, safe=_KEPT_IN_ADDRESSES)}" if address else ""
+    path = address if address.startswith("http") else f"/{quote(address, safe=_KEPT_IN_ADDRESSES)}" if address else ""
     if step.text is not None:
         return await client.request(method, path, content=filled(step.text, names).encode(), headers=headers)
     if step.send is not None:
@@ -51,7 +51,8 @@ def check_every_answer(answer: httpx.Response) -> None:
     """Hold an answer against what is so of all: of errors, of versions, of what may be cached."""
     kind = answer.headers.get("content-type", "")
     assert answer.headers["vary"] == "Accept, Authorization"
-    assert answer.headers["cache-control"] == ("private, no-cache" if "etag" in answer.headers else "no-store")
+    with_validator = "etag" in answer.headers and answer.status_code < 400
+    assert answer.headers["cache-control"] == ("private, no-cache" if with_validator else "no-store")
     if answer.status_code in (204, 304) or answer.request.method == "HEAD":
         assert answer.content == b"", "no body"
         return
@@ -59,7 +60,7 @@ def check_every_answer(answer: httpx.Response) -> None:
         return
     body = answer.json()
     if answer.status_code >= 400:
-        problems_in(body)
+        assert _errors(answer), "an answer that is no success says why"
     version = body.get("meta", {}).get("versionId")
     if version is not None and body["resourceType"] not in ("Bundle", "OperationOutcome", "Parameters"):
         assert answer.headers["etag"] == f'W/"{version}"', "ETag is the version"
@@ -77,9 +78,16 @@ def _check(step: Step, answer: httpx.Response, names: dict[str, str]) -> None:
         assert text in answer.text, f"{text!r} is not in the answer"
     for text in filled(step.never, names):
         assert text not in answer.text, f"{text!r} is in the answer"
+    if step.rules is not None:
+        assert [rule for rule, _ in _errors(answer)] == step.rules, f"errors {_errors(answer)}"
     if step.issues is not None:
-        found = [list(issue) for issue in problems_in(answer.json())]
-        assert found == filled(step.issues, names), f"issues {found}"
+        assert [list(issue) for issue in _errors(answer)] == filled(step.issues, names), f"errors {_errors(answer)}"
+
+
+def _errors(answer: httpx.Response) -> list[tuple[str, str | None]]:
+    """Return rule and place of each error that an OperationOutcome tells; what only informs stands beside them."""
+    outcome = answer.json()
+    return problems_in({**outcome, "issue": [issue for issue in outcome["issue"] if issue["severity"] == "error"]})
 
 
 def _check_value(name: str, found: Any, expected: Any) -> None:

@@ -1,13 +1,14 @@
-"""The tables of REST cases in ``cases``: each says what R4's RESTful API, or a decision of ours, demands of some requests.
+"""The tables of REST cases in ``cases``: each says what R4's page of the RESTful API, or a decision of ours, demands.
 
-A case has a ``case`` and a ``why``; what is ``given`` (resources that are put before); ``steps``; and what is so ``after``:
-by ``Type/id`` the version that stands (so many are in its history, of which the last is a deletion where the number is
-negative, and 0 is a resource that there never was), by a search how many it finds.
+A case has a ``case`` and a ``why``; what is ``given`` (resources that are put before); ``steps``; and what is so
+``after``: by ``Type/id`` the version that stands (so many are in its history, of which the last is a deletion where the
+number is negative, and 0 is a resource that there never was), by a search how many it finds.
 
-A step is a request (``do``, ``headers``, ``send`` or ``text``) and what is expected of its answer: the ``status``, its headers
-(``answer``), what the body ``has`` by path, ``says`` as text or ``never`` says, which ``issues`` it tells. What it is to
-``keep`` for later steps is named with its path, or with ``header`` and the header's name. ``{n}`` is a word of the case
-alone; ``{ids}``, ``{base}`` and ``{urn1}`` to ``{urn3}`` stand for addresses.
+A step is a request (``do``, ``headers``, ``send`` or ``text``) and what is expected of its answer: the ``status``, its
+headers (``answer``), what the body ``has`` by path, ``says`` as text or ``never`` says, which errors it tells (as
+``issues`` with rule and place, or as ``rules`` alone). What it is to ``keep`` for later steps is named with its path,
+or with ``header`` and the header's name. ``{n}`` is a word of the case alone; ``{ids}``, ``{base}`` and ``{urn1}`` to
+``{urn3}`` stand for addresses, ``{long}`` for 6,000 characters.
 """
 
 import json
@@ -35,6 +36,7 @@ class Step:
     has: dict[str, Any] = field(default_factory=dict)
     says: list[str] = field(default_factory=list)
     never: list[str] = field(default_factory=list)
+    rules: list[str] | None = None
     issues: list[list[str | None]] | None = None
     keep: dict[str, str] = field(default_factory=dict)
 
@@ -55,8 +57,8 @@ class Case:
     def names(self) -> dict[str, str]:
         """Return what the placeholders stand for before the first step."""
         word = f"{self.theme}-{self.number}".replace("_", "-")
-        urns = {f"urn{number}": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'{word}/{number}')}" for number in (1, 2, 3)}
-        return {"n": word, "ids": "http://example.org/ids", "base": BASE, **urns}
+        urns = {f"urn{each}": uuid.uuid5(uuid.NAMESPACE_URL, f"{word}/{each}").urn for each in (1, 2, 3)}
+        return {"n": word, "ids": "http://example.org/ids", "base": BASE, "long": "choir " * 1_000, **urns}
 
 
 def filled(value: Any, names: Mapping[str, str]) -> Any:

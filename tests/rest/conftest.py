@@ -12,7 +12,7 @@ from tests.support.app import client_of
 SERVICES = {
     "usual": {},
     "strict": {"require_if_match": True},
-    "small": {"max_bundle_entries": 3, "max_body_bytes": 4_000},
+    "small": {"max_bundle_entries": 3, "max_body_bytes": 4_000, "max_conditional_delete": 2},
 }
 """The settings of each, apart from the database."""
 

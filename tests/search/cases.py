@@ -73,8 +73,9 @@ class Case:
 
 
 def entries_of(file: Path) -> list[str]:
-    """Return ``Type/id`` of each resource that the transaction in ``file`` stores."""
-    return [entry["request"]["url"] for entry in json.loads(file.read_text())["entry"]]
+    """Return ``Type/id`` of each resource that the transaction in ``file`` stores: those that it creates in order."""
+    urls = [entry["request"]["url"] for entry in json.loads(file.read_text())["entry"]]
+    return [url if "/" in url else f"{url}/record-{number}" for number, url in enumerate(urls, start=1)]
 
 
 EARLIER = HERE / "resources" / "earlier.json"

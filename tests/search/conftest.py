@@ -1,5 +1,6 @@
 """A service that holds the resources of this package."""
 
+import itertools
 import uuid
 from collections.abc import AsyncIterator
 
@@ -26,10 +27,13 @@ async def world(mongodb_uri: str) -> AsyncIterator[httpx.AsyncClient]:
         base_url=NAMES["base"].removesuffix("/fhir/R4"),
         narrative="off",
     )
-    async with client_of(settings) as client:
+    records = (f"record-{number}" for number in itertools.count(1))
+    async with client_of(settings, new_id=lambda: next(records)) as client:
         for file in [EARLIER, *(file for file in RESOURCES if file != EARLIER)]:
             stored = await client.post("", content=file.read_bytes())
             assert stored.status_code == 200, stored.text
+            named = [entry["response"]["location"].partition("/_history")[0] for entry in stored.json()["entry"]]
+            assert named == entries_of(file)
         for name in set(entries_of(EARLIER)) - set(STORED):
             assert (await client.delete(f"/{name}")).status_code in (200, 204)
         yield client

@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
-from contextlib import ExitStack
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,24 +14,30 @@ import httpx
 from tests.support.app import FHIR_JSON
 from tests.support.service import Service, free_port, running
 
+# httpx looks for it in vain at each step of each request, which takes longer than the request itself.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
 ANSWER_PATIENCE = 30.0
 """Seconds before a client gives up waiting for an answer: longer than the service may take for one."""
 
 
 class Processes:
-    """``with Processes(uri, data) as processes:`` runs two processes of the service."""
+    """``with Processes(uri, database, data) as processes:`` runs two processes of the service."""
 
-    def __init__(self, uri: str, data: Path, database: str = "test_processes") -> None:
+    def __init__(self, uri: str, database: str, data: Path) -> None:
+        self.database = database
+        """The name of their database."""
         self._environment = {"RECOVERY_MONGODB_URI": uri, "RECOVERY_MONGODB_DATABASE": database}
         self._data = data
         self._ports = [free_port(), free_port()]
         self._services: list[Service] = []
+        self._ended: list[Service] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        for port in self._ports:
-            self._services.append(self._started(port))
-            self._services[-1].await_ready()
+        self._services = [self._started(port) for port in self._ports]
+        for service in self._services:
+            service.await_ready()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -38,17 +46,19 @@ class Processes:
     def _started(self, port: int) -> Service:
         return self._stack.enter_context(running(self._data, port=port, **self._environment))
 
-    def clients(self) -> list[httpx.AsyncClient]:
-        """Return a client of each process; paths are relative to /fhir/R4."""
-        return [self.client(number) for number in range(len(self._ports))]
+    @asynccontextmanager
+    async def clients(self) -> AsyncIterator[list[httpx.AsyncClient]]:
+        """Give a client of each process; paths are relative to /fhir/R4."""
+        async with AsyncExitStack() as stack:
+            yield [await stack.enter_async_context(self._client(port)) for port in self._ports]
 
-    def client(self, number: int) -> httpx.AsyncClient:
-        """Return a client of one process."""
+    def _client(self, port: int) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self._ports[number]}/fhir/R4",
+            base_url=f"http://127.0.0.1:{port}/fhir/R4",
             headers={"Content-Type": FHIR_JSON},
             timeout=ANSWER_PATIENCE,
-            limits=httpx.Limits(max_connections=None),
+            verify=False,  # which spares it reading certificates that nobody asks for
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=32),
         )
 
     def kill(self, number: int) -> None:
@@ -58,9 +68,10 @@ class Processes:
     async def start_again(self, number: int) -> None:
         """Start a process that was killed, at its old address, and return when it answers."""
         await asyncio.to_thread(self._services[number].process.wait, ANSWER_PATIENCE)
+        self._ended.append(self._services[number])
         self._services[number] = self._started(self._ports[number])
         await asyncio.to_thread(self._services[number].await_ready)
 
     def errors(self) -> list[str]:
-        """Return what the processes that run now have logged."""
-        return [line for service in self._services for line in service.errors]
+        """Return what all processes have logged so far."""
+        return [line for service in (*self._ended, *self._services) for line in service.errors]

@@ -10,7 +10,7 @@ import orjson
 Json = dict[str, Any]
 
 VALIDATION_RULE = "https://w3id.org/recovery-plan/CodeSystem/validation-rule"
-TYPES = ("CarePlan", "Goal", "RiskAssessment")
+TYPES = ("CarePlan", "Goal", "RiskAssessment", "Provenance")
 
 
 def care_plan(**members: Any) -> Json:
@@ -92,9 +92,12 @@ def paths(response: httpx.Response) -> list[str]:
 
 
 def problems_in(outcome: Json) -> list[tuple[str, str | None]]:
-    """Return rule key and place of each issue of an OperationOutcome, which must have the shape of all of ours."""
+    """Return rule key and place of each issue of an OperationOutcome, which must have the shape of all of ours.
+
+    What else there is to know is no problem.
+    """
     assert outcome["resourceType"] == "OperationOutcome"
-    return [_rule_and_place(issue) for issue in outcome["issue"]]
+    return [_rule_and_place(issue) for issue in outcome["issue"] if issue["severity"] != "information"]
 
 
 def _rule_and_place(issue: Json) -> tuple[str, str | None]:

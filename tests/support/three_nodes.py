@@ -21,13 +21,14 @@ PATIENCE = 60.0
 """Seconds before a test gives up waiting for the set."""
 OF_THE_SERVICE = "recovery-plan-under-test"
 """The name by which fail points know the connections of the service, and spare those of the test."""
+USUAL_SECONDS = 3
+"""Seconds that a transaction may last, after which the set lets go of what a killed service held (default 60)."""
 _OPTIONS = (
     *("--replSet", SET, "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet", "--noscripting"),
     *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "256"),
     *("--setParameter", "enableTestCommands=1", "--setParameter", "diagnosticDataCollectionEnabled=false"),
     *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
-    # What a killed service held open is let go of by then (default 60 s).
-    *("--setParameter", "transactionLifetimeLimitSeconds=3"),
+    *("--setParameter", f"transactionLifetimeLimitSeconds={USUAL_SECONDS}"),
 )
 _ELECTIONS = {"electionTimeoutMillis": 2_000, "heartbeatIntervalMillis": 200}
 
@@ -155,6 +156,12 @@ class ThreeNodes:
             await self.fence()
         finally:
             node.start()
+
+    async def let_transactions_last(self, seconds: int) -> None:
+        """Set how long a transaction may last."""
+        for node in self.nodes:
+            async with AsyncMongoClient("127.0.0.1", node.port, directConnection=True) as client:
+                await client.admin.command({"setParameter": 1, "transactionLifetimeLimitSeconds": seconds})
 
     @asynccontextmanager
     async def failing(self, *commands: str, times: int = 1, **how: Any) -> AsyncIterator["FailPoint"]:

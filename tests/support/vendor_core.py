@@ -53,7 +53,7 @@ COMMON_PARAMETERS = ("_id", "_lastUpdated", "_profile", "_security", "_source", 
 # The parameters that R4 gives to every type of conformance resource.
 CONFORMANCE_PARAMETERS = ("date", "description", "name", "publisher", "status", "title", "url", "version")
 COMPARTMENTS = ("device", "encounter", "patient", "practitioner", "relatedPerson")
-OPERATIONS = ("Resource-validate",)
+OPERATIONS = ("Patient-everything", "Resource-meta", "Resource-meta-add", "Resource-meta-delete", "Resource-validate")
 
 # Extensions that our profiles use, and others that records of the served types commonly carry.
 EXTENSIONS = (

@@ -14,7 +14,7 @@ from tests.support.vendor_core import Slice
 
 R4 = Path(__file__).parents[2] / "schemas" / "r4"
 CANONICAL = "https://w3id.org/recovery-plan"
-SERVED = ("CarePlan", "Goal", "RiskAssessment")
+SERVED = ("CarePlan", "Goal", "RiskAssessment", "Provenance")
 
 Definition = dict[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.conformance.definitions import Definitions
 from service.conformance.openapi.samples import Samples
-from service.conformance.openapi.tables import MEDIA_TYPES, Table, fill, refer, table
+from service.conformance.openapi.tables import Table, fill, in_formats, refer, table
 from service.fhir.outcome import RULES, VALIDATION_RULE, Issue, operation_outcome, success_outcome
 from service.fhir.positions import Position
 
@@ -18,7 +18,10 @@ HEADERS: Table = {
     "Location": {"description": "The address of the new version.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "string"}},
 }
-_HEADERS_OF = {"page-expired": "Link", "parameter-not-indexed": "Retry-After", "database-unavailable": "Retry-After"}
+_HEADERS_OF = {
+    "page-expired": "Link",
+    **dict.fromkeys(("parameter-not-indexed", "database-unavailable", "write-conflict"), "Retry-After"),
+}
 """What comes with an answer that names a rule."""
 
 
@@ -63,7 +66,7 @@ class Answers:
             self.responses[name] = {
                 "description": f"{HTTPStatus(status).phrase}. {cases}.",
                 **({"headers": headers} if headers else {}),
-                "content": dict.fromkeys(MEDIA_TYPES, content),
+                "content": in_formats(content),
             }
         return refer("responses", self._names[key])
 
@@ -97,7 +100,7 @@ def _success(answer: Table, resource_type: str) -> Table:
         content = {"schema": schema}
         if "example" in answer:
             content["examples"] = {answer["example"]: refer("examples", answer["example"])}
-        response["content"] = dict.fromkeys(answer.get("media", MEDIA_TYPES), content)
+        response["content"] = {answer["media"]: content} if "media" in answer else in_formats(content)
         if resource_type in answer.get("pages", ()):
             response["content"]["text/html"] = {"schema": {"type": "string", "description": "A page for the person"}}
     return response

@@ -1,14 +1,15 @@
 """The document as a whole: what it says about itself, its paths, its components."""
 
 from service.conformance.definitions import Definitions
+from service.conformance.offers import offers
 from service.conformance.openapi.answers import HEADERS, Answers
+from service.conformance.openapi.bodies import Bodies
 from service.conformance.openapi.parameters import Parameters
 from service.conformance.openapi.samples import Samples
 from service.conformance.openapi.schemas import component_schemas
-from service.conformance.openapi.tables import MEDIA_TYPES, Table, base, fill, refer, table
+from service.conformance.openapi.tables import Table, base, fill, table
 
 _SYSTEM = "Service"
-_FORM = "application/x-www-form-urlencoded"
 
 
 def openapi_document(definitions: Definitions) -> Table:
@@ -17,7 +18,8 @@ def openapi_document(definitions: Definitions) -> Table:
     samples = Samples(definitions)
     parameters = Parameters(definitions, samples)
     answers = Answers(definitions, samples, rows["rules"])
-    paths = _Paths(definitions, samples, parameters, answers)
+    bodies = Bodies(definitions, samples, parameters)
+    paths = _Paths(parameters, bodies, answers)
     for row in rows["system"]:
         if _is_served(row, definitions.capability["rest"][0]):
             paths.add(row, base(definitions.version))
@@ -38,16 +40,15 @@ def openapi_document(definitions: Definitions) -> Table:
             "parameters": parameters.components(),
             "headers": HEADERS,
             "responses": answers.responses,
-            "examples": samples.components() | answers.examples,
+            "examples": samples.components() | bodies.examples() | answers.examples,
         },
     }
 
 
 class _Paths:
-    def __init__(self, definitions: Definitions, samples: Samples, parameters: Parameters, answers: Answers) -> None:
-        self._capabilities = definitions.resource_capabilities
-        self._samples = samples
+    def __init__(self, parameters: Parameters, bodies: Bodies, answers: Answers) -> None:
         self._parameters = parameters
+        self._bodies = bodies
         self._answers = answers
         self.paths: dict[str, Table] = {}
 
@@ -62,31 +63,13 @@ class _Paths:
         if parameters := self._parameters.of_operation(row.get("parameters", []), resource_type):
             operation["parameters"] = parameters
         if "body" in row:
-            operation["requestBody"] = self._body(row["body"], resource_type)
+            operation["requestBody"] = self._bodies.of_kind(row["body"], resource_type)
         operation["responses"] = self._answers.of_operation(row, resource_type)
         self.paths.setdefault(prefix + row["path"], {})[row["method"]] = operation
 
-    def _body(self, kind: str, resource_type: str) -> Table:
-        if kind == "form":
-            form = {"schema": refer("schemas", self._parameters.form_of(resource_type))}
-            return {"required": False, "content": {_FORM: form}}
-        names = {
-            "new": [f"{resource_type}New"],
-            "sample": [f"{resource_type}Sample"],
-            "validate": [f"{resource_type}New", f"{resource_type}Parameters"],
-        }
-        examples = {name: refer("examples", name) for name in names.get(kind, self._samples.submissions)}
-        schema = refer("schemas", resource_type or "Submission")
-        if kind == "validate":
-            schema = {"anyOf": [schema, refer("schemas", "ValidateParameters")]}
-        content = {"schema": schema, "examples": examples}
-        return {"required": True, "content": dict.fromkeys(MEDIA_TYPES, content)}
-
 
 def _is_served(row: Table, capability: Table) -> bool:
-    offered = {item["code"] for item in capability["interaction"]}
-    offered |= {f"${item['name']}" for item in capability.get("operation", ())}
-    return "interactions" not in row or not offered.isdisjoint(row["interactions"])
+    return "interactions" not in row or any(offers(capability, code) for code in row["interactions"])
 
 
 def _info(definitions: Definitions) -> Table:
@@ -97,6 +80,8 @@ def _info(definitions: Definitions) -> Table:
         "version": statement["version"],
         "summary": f"A FHIR {number} server for co-produced mental-health recovery plans",
         "description": f"{statement['description']}\n\n{statement['rest'][0]['documentation']}\n\n"
+        "Resources come and go as JSON or as XML: `application/fhir+json` and `application/fhir+xml`, or by the names "
+        "`application/json`, `application/xml` and `text/xml`.\n\n"
         "Every call below is filled in with sample plans of invented people. Open one, press **Try it out**, "
         "then **Execute**.",
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},

@@ -4,7 +4,7 @@ from service.conformance.definitions import Definitions
 from service.conformance.openapi import rows
 from service.conformance.openapi.forms import search_form
 from service.conformance.openapi.samples import Samples
-from service.conformance.openapi.searches import PREFILLED, Searches
+from service.conformance.openapi.searches import Searches
 from service.conformance.openapi.tables import Table, refer, table
 from service.conformance.structures import Structures
 
@@ -33,8 +33,10 @@ class Parameters:
         """Return every parameter that is shared, by name."""
         shared = {key: {"name": key, **row} for key, row in self._shared.items()}
         for name in self._definitions.stored_types:
-            shared[f"{name}-id"] = rows.of_id(name, self._samples.id_of(name))
+            known = self._samples.id_of(name) if self._samples.has_known_id(name) else None
+            shared[f"{name}-id"] = rows.of_id(name, known)
             shared[f"{name}-spare-id"] = rows.of_id(name, "no-sample-has-this-id")
+            shared[f"{name}-criteria"] = {**shared["spare-criteria"], "example": {"_id": self._samples.id_of(name)}}
             shared[f"{name}-profile"] = rows.of_profile(self._definitions, name)
             shared |= {f"{name}{key}": {"name": key, **row} for key, row in self._of_type[name].items()}
         for item in self._searches.of_any():
@@ -69,7 +71,7 @@ class Parameters:
             elif name == "@search-definitions":
                 codes = [item["name"] for item in self._searches.listed(resource_type)]
                 found += [refer("parameters", f"definition-{code}") for code in codes]
-            elif name in ("@id", "@spare-id", "@profile"):
+            elif name in ("@id", "@spare-id", "@profile", "@criteria"):
                 found.append(refer("parameters", f"{resource_type}-{name[1:]}"))
             elif name.startswith("@"):
                 found += self.of_operation(_TABLE[name[1:]], resource_type)
@@ -84,8 +86,8 @@ class Parameters:
         items = self._searches.listed(resource_type)
         if resource_type in self._definitions.published_types:
             return search_form(items, self._group("results-definitions"))
-        person = next(item for item in items if item["name"] == PREFILLED)
-        return search_form(items, self._group("results", resource_type), self._searches.example(resource_type, person))
+        filled_in = self._searches.example(resource_type, items[0])
+        return search_form(items, self._group("results", resource_type), filled_in)
 
     def _group(self, name: str, resource_type: str = _ANY) -> Table:
         """Return the parameters of a group in the table by their names; what it says of other groups is left out."""

@@ -55,16 +55,17 @@ def of_one_type(listed: Iterable[Definition], elements: Iterable[str]) -> Table:
     }
 
 
-def of_id(resource_type: str, example: str) -> Table:
-    """Return the id in an address."""
-    return {
+def of_id(resource_type: str, example: str | None) -> Table:
+    """Return the id in an address, filled in unless there is no ``example``."""
+    found = "" if example else " It is the server's: search for one, and take the id from there."
+    parameter = {
         "name": "id",
         "in": "path",
         "required": True,
-        "description": f"The id of the {in_words(resource_type)} on this server.",
+        "description": f"The id of the {in_words(resource_type)} on this server.{found}",
         "schema": refer("schemas", "id"),
-        "example": example,
     }
+    return parameter | {"example": example} if example else parameter
 
 
 def of_profile(definitions: Definitions, resource_type: str) -> Table:
@@ -74,7 +75,7 @@ def of_profile(definitions: Definitions, resource_type: str) -> Table:
         "name": "profile",
         "in": "query",
         "description": f"What to hold the {in_words(resource_type)} to, beside the profiles that it claims.",
-        "schema": {"type": "string", "enum": [*capability["supportedProfile"], capability["profile"]]},
+        "schema": {"type": "string", "enum": [*capability.get("supportedProfile", ()), capability["profile"]]},
     }
 
 

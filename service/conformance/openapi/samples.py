@@ -8,6 +8,8 @@ from service.conformance.structures import Structures
 from service.fhir import json
 
 _MOMENT = "2026-11-22T09:30:00.000Z"
+_GIVEN_ID = "01a2036f-bfba-7826-9a48-499c830b3413"
+"""Such as the server gives to a resource that no client can name."""
 _SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 
 Resource = dict[str, Any]
@@ -35,8 +37,12 @@ class Samples:
 
     def id_of(self, resource_type: str) -> str:
         """Return the id of the sample that the page shows."""
-        found: str = self._shortest[resource_type]["id"]
+        found: str = self._shortest[resource_type].get("id", _GIVEN_ID)
         return found
+
+    def has_known_id(self, resource_type: str) -> bool:
+        """Return whether that sample has the same id wherever the samples are loaded."""
+        return "id" in self._shortest[resource_type]
 
     def definition_of(self, resource_type: str) -> Resource:
         """Return the definition of a type that the page shows: one of ours, if there is one."""
@@ -48,11 +54,12 @@ class Samples:
         examples: Table = {}
         for name in self._definitions.stored_types:
             words = in_words(name)
-            examples[f"{name}Sample"] = {"summary": f"A sample {words}", "value": self._shortest[name]}
+            sample = {"resourceType": name, "id": self.id_of(name)} | self._shortest[name]
+            examples[f"{name}Sample"] = {"summary": f"A sample {words}", "value": sample}
             examples[f"{name}New"] = {"summary": f"A new {words}", "value": self._new[name]}
             examples[f"{name}Parameters"] = {"summary": "Parameters", "value": self._parameters(name)}
             examples[f"{name}Searchset"] = {"summary": f"One {words} found", "value": self.searchset(name)}
-            examples[f"{name}History"] = {"summary": "Two versions", "value": self._history(name)}
+            examples[f"{name}History"] = {"summary": "All versions", "value": self._history(name)}
         for name, bundle in self._transactions.items():
             examples[f"Transaction-{name}"] = {
                 "summary": name.replace("-", " ").capitalize(),
@@ -72,11 +79,12 @@ class Samples:
         sample = self._shortest[resource_type]
         shown = self._structures.of_type(resource_type).mandatory
         meta = {"versionId": "1", "lastUpdated": _MOMENT, "tag": [_SUBSETTED]}
-        head = {"resourceType": resource_type, "id": sample["id"], "meta": meta}
+        head = {"resourceType": resource_type, "id": self.id_of(resource_type), "meta": meta}
         return head | {name: sample[name] for name in shown if name in sample}
 
     def _parameters(self, resource_type: str) -> Resource:
-        (profile,) = self._definitions.resource_capabilities[resource_type]["supportedProfile"]
+        capability = self._definitions.resource_capabilities[resource_type]
+        (profile,) = capability.get("supportedProfile", [capability["profile"]])
         brief = {key: value for key, value in self._brief(resource_type).items() if key != "meta"}
         parts = [{"name": "profile", "valueUri": profile}, {"name": "resource", "resource": brief}]
         return {"resourceType": "Parameters", "parameter": parts}
@@ -102,24 +110,30 @@ class Samples:
             "request": {"method": "DELETE", "url": url},
             "response": {"status": "204 No Content", "etag": 'W/"2"', "lastModified": "2026-11-22T10:00:00.000Z"},
         }
+        is_named = self.has_known_id(resource_type)
         first = {
             "fullUrl": self._url(resource_type),
             "resource": self._brief(resource_type),
-            "request": {"method": "PUT", "url": url},
+            "request": {"method": "PUT", "url": url} if is_named else {"method": "POST", "url": resource_type},
             "response": {"status": "201 Created", "etag": 'W/"1"', "lastModified": _MOMENT},
         }
+        entries = [gone, first] if self._is_deleted(resource_type) else [first]
         link = {"relation": "self", "url": f"{self._url(resource_type)}/_history"}
         return {
             "resourceType": "Bundle",
             "type": "history",
-            "total": 2,
+            "total": len(entries),
             "link": [link],
-            "entry": [gone, first],
+            "entry": entries,
         }
 
+    def _is_deleted(self, resource_type: str) -> bool:
+        offered = self._definitions.resource_capabilities[resource_type]["interaction"]
+        return any(item["code"] == "delete" for item in offered)
+
     def _batch(self) -> Resource:
-        urls = [f"{name}/{self.id_of(name)}" for name in self._definitions.stored_types]
-        entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+        named = filter(self.has_known_id, self._definitions.stored_types)
+        entries = [{"request": {"method": "GET", "url": f"{name}/{self.id_of(name)}"}} for name in named]
         return {"resourceType": "Bundle", "type": "batch", "entry": entries}
 
     def _response(self) -> Resource:

@@ -10,24 +10,6 @@ from service.conformance.openapi.tables import Table, refer, table
 from service.conformance.structures import ANY, Element, Structure, Structures
 from service.conformance.terminology import Terminology
 
-_ANY_RESOURCE: Table = {
-    "type": "object",
-    "description": "A resource of any type",
-    "required": ["resourceType"],
-    "properties": {"resourceType": {"type": "string", "pattern": "^[A-Z][A-Za-z]{1,63}$"}},
-}
-_EXTENSION: Table = {
-    "type": "object",
-    "description": "What `url` names: one value (valueString, valueCode …) or further extensions",
-    "required": ["url"],
-    "properties": {
-        "id": refer("schemas", "string"),
-        "url": refer("schemas", "uri"),
-        "extension": {"type": "array", "minItems": 1, "items": refer("schemas", "Extension")},
-    },
-    "patternProperties": {"^_?value[A-Z][A-Za-z0-9]{2,24}$": {}, "^_url$": {"type": "object"}},
-    "additionalProperties": False,
-}
 _SOME_EXTENSIONS: Table = {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["url"]}}
 _EVERYWHERE = {
     "id": {"type": "string", "minLength": 1},
@@ -37,41 +19,6 @@ _EVERYWHERE = {
 """What every part of a resource may have: its resource says at length what these are."""
 _SHOWN_DEEP = {"Coding", "Period", "Element"}
 """Types that are spelt out inside of data types too. The others are not: Swagger UI takes seconds over deep schemas."""
-_VALIDATE: Table = {
-    "type": "object",
-    "description": "The resource to check, and how",
-    "required": ["resourceType", "parameter"],
-    "properties": {
-        "resourceType": {"const": "Parameters"},
-        "parameter": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "required": ["name"],
-                "properties": {
-                    "name": {"type": "string", "enum": ["resource", "mode", "profile"]},
-                    "resource": _ANY_RESOURCE,
-                    "valueCode": {"type": "string", "enum": ["create", "update", "delete", "profile"]},
-                    "valueUri": {"type": "string", "minLength": 1},
-                },
-                "additionalProperties": False,
-            },
-        },
-    },
-    "additionalProperties": False,
-}
-_EXPLANATION: Table = {
-    "type": "object",
-    "description": "How the database does a search",
-    "required": ["resourceType", "parameter"],
-    "properties": {
-        "resourceType": {"const": "Parameters"},
-        "parameter": {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["name"]}},
-    },
-    "additionalProperties": False,
-}
-_HEALTH: Table = {"type": "object", "description": "How the service is"}
 
 
 def component_schemas(definitions: Definitions) -> Table:
@@ -89,14 +36,8 @@ class _Schemas:
         self._structures = Structures(definitions)
         self._terminology = Terminology(definitions)
         self._extensions = table("extensions")
-        self.done: dict[str, Table] = {
-            "AnyResource": _ANY_RESOURCE,
-            "Explanation": _EXPLANATION,
-            "Extension": _EXTENSION,
-            "Health": _HEALTH,
-            "ValidateParameters": _VALIDATE,
-        }
-        for name in ("string", "uri", "id"):
+        self.done: dict[str, Table] = table("shapes")
+        for name in ("string", "uri", "id", "dateTime", "instant"):
             self.add_type(name)
 
     def add_type(self, name: str) -> Table:
@@ -177,8 +118,14 @@ def _submission(schemas: dict[str, Table], served: list[str]) -> Table:
     """Return the schema of a Bundle that is sent: a batch or transaction."""
     request = schemas["Bundle.entry.request"]
     entry = schemas["Bundle.entry"]
-    method = request["properties"]["method"] | {"enum": ["GET", "POST", "PUT", "DELETE"]}
-    resource = {"anyOf": [refer("schemas", name) for name in served]}
+    method = request["properties"]["method"] | {"enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]}
+    resource = {
+        "anyOf": [
+            *(refer("schemas", name) for name in served),
+            refer("schemas", "PatchParameters"),
+            refer("schemas", "Binary"),
+        ]
+    }
     narrowed = request | {"properties": request["properties"] | {"method": method}}
     inside = {"resource": resource, "request": narrowed}
     entries = entry | {"required": ["request"], "properties": entry["properties"] | inside}

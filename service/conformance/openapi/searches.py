@@ -11,8 +11,8 @@ from service.conformance.search_parameters import SearchParameter, search_parame
 from service.conformance.structures import Structures
 from service.conformance.terminology import Terminology
 
-PREFILLED = "patient"
-"""The one search parameter that Swagger UI fills in: all at once would find nobody."""
+_PREFILLED = ("patient", "target")
+"""Of these Swagger UI fills in the first that finds a sample, and that one alone: all at once would find nobody."""
 _ANY_TYPE = "[type]"
 _KINDS = table("parameters")["types"]
 _OF_DEFINITIONS = table("parameters")["definitions"]
@@ -28,9 +28,10 @@ class Searches:
         self._compiled = cache(self._compile)
 
     def listed(self, resource_type: str) -> list[Definition]:
-        """Return what the CapabilityStatement lists for a type: the person first, what every resource has last."""
+        """Return what the CapabilityStatement lists for a type: what is filled in first, what all have last."""
         items = self._definitions.resource_capabilities[resource_type]["searchParam"]
-        return sorted(items, key=lambda item: (item["name"] != PREFILLED, item["name"].startswith("_")))
+        prefilled = self._prefilled(resource_type)
+        return sorted(items, key=lambda item: (item["name"] != prefilled, item["name"].startswith("_")))
 
     def of_any(self) -> list[Definition]:
         """Return those that all resources have."""
@@ -50,7 +51,7 @@ class Searches:
             "description": f"{self.meaning(item)}\n\n{'. '.join(told)}",
             "schema": {"$ref": f"#/components/schemas/search-{kind}", "examples": [example]},
         }
-        if item["name"] == PREFILLED:
+        if item["name"] == self._prefilled(resource_type):
             parameter |= {"schema": refer("schemas", f"search-{kind}"), "example": example}
         return parameter
 
@@ -78,7 +79,7 @@ class Searches:
         if resource_type in self._definitions.published_types:
             shown: str = _OF_DEFINITIONS.get(item["name"], _KINDS[item["type"]]["example"])
             return shown
-        if item["name"] == "_id":
+        if item["name"] == "_id" and self._samples.has_known_id(resource_type):
             return self._samples.id_of(resource_type)
         targets = self._definitions.get(item["definition"]).get("target", ["Patient"])
         general = _KINDS[item["type"]]["example"].replace("{target}", targets[0])
@@ -89,6 +90,9 @@ class Searches:
         """Return searches by modifiers, chains and other names that find one of the samples: values by names."""
         listed = {item["name"] for item in self.listed(resource_type)}
         return {name: value for name, value in self._finding[resource_type].items() if name not in listed}
+
+    def _prefilled(self, resource_type: str) -> str | None:
+        return next((name for name in _PREFILLED if name in self._finding.get(resource_type, ())), None)
 
     def _hint(self, item: Definition) -> str:
         components = self._definitions.get(item["definition"]).get("component", ())

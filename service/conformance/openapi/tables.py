@@ -6,7 +6,8 @@ from typing import Any
 from service.fhir import json
 from service.fhir.versions import FhirVersion
 
-MEDIA_TYPES = ("application/fhir+json", "application/json")
+JSON, XML = "application/fhir+json", "application/fhir+xml"
+"""The formats of resources; the other names that they have are told once."""
 
 Table = dict[str, Any]
 
@@ -24,6 +25,11 @@ def searches(folder: Path) -> Table:
 def base(version: FhirVersion) -> str:
     """Return the path under which a version is served."""
     return f"/fhir/{version.name}"
+
+
+def in_formats(content: Any) -> Table:
+    """Return ``content`` of resources by media type; of XML it is only said that it is text."""
+    return {JSON: content, XML: {"schema": refer("schemas", "Xml")}}
 
 
 def refer(kind: str, name: str) -> Table:

@@ -10,7 +10,7 @@ from service.conformance.validation.bindings import listed
 from service.conformance.validation.place import Place
 from service.conformance.validation.report import Item, Report
 from service.fhir.outcome import Issue
-from service.fhir.reference import parse_reference
+from service.fhir.reference import is_by_search, parse_reference
 
 
 def target_check(targets: frozenset[str]) -> Item:
@@ -33,10 +33,18 @@ def _type_in(text: str) -> str | None:
     return literal.type if literal else None
 
 
-def check_local(value: dict[str, Any], place: Place, report: Report) -> None:
-    """Report a Reference to a contained resource that is not there (FHIR's ref-1)."""
+def check_literal(value: dict[str, Any], place: Place, report: Report) -> None:
+    """Report a Reference to a contained resource that is not there (FHIR's ref-1), and one by search.
+
+    That is allowed in a transaction only, which has put what was found in its place.
+    """
     text = value.get("reference")
-    if type(text) is not str or text[:1] != "#":
+    if type(text) is not str:
+        return
+    if text[:1] != "#":
+        if is_by_search(text):
+            sentence = "A reference by search is resolved in a transaction only; refer to the id of what is meant"
+            report.add(Issue("reference-unresolved", sentence, f"{place}.reference"))
         return
     is_container = text == "#" and report.scope.resource is not report.root.resource  # as R4B words the rule
     if not is_container and text[1:] not in report.root.contained:

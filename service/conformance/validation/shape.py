@@ -14,7 +14,7 @@ from service.conformance.validation.invariants import Invariants
 from service.conformance.validation.narrative import check_narrative
 from service.conformance.validation.place import Place, path_name
 from service.conformance.validation.primitives import Check
-from service.conformance.validation.references import check_local, target_check
+from service.conformance.validation.references import check_literal, target_check
 from service.conformance.validation.report import Item, Report, Rule, together
 from service.conformance.validation.rules import (
     both,
@@ -196,7 +196,7 @@ def check_value_or_parts(value: dict[str, Any], place: Place, report: Report) ->
         report.add(Issue("ext-1", "An extension has either a value or parts", str(place)))
 
 
-_BY_TYPE: dict[str, tuple[Item, ...]] = {"Extension": (check_value_or_parts,), "Reference": (check_local,)}
+_BY_TYPE: dict[str, tuple[Item, ...]] = {"Extension": (check_value_or_parts,), "Reference": (check_literal,)}
 """Invariants written by hand, by the type that they belong to."""
 
 

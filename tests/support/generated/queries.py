@@ -103,7 +103,8 @@ class Queries:
         place, types, asked = self._choose(WAYS)(self)
         if "_contained" not in dict(asked):
             if self._random.random() < 0.4:
-                asked.append(("_sort", self._order(types)))
+                is_of_all = not place and "_type" not in dict(asked)  # and so of those that no world has, too
+                asked.append(("_sort", self._order([*types, "Provenance"] if is_of_all else types)))
             if self._random.random() < 0.4:
                 asked += [self._include(types) for _ in range(self._few())]
         return f"{place}?" + "&".join(f"{name}={quote(text, safe='/:|')}" for name, text in asked)

@@ -1,0 +1,123 @@
+"""FHIRPath that says where a patch changes a resource (https://hl7.org/fhir/R4/fhirpatch.html).
+
+The way to an element is followed here, so that its place is known; the conditions in ``where()`` are evaluated by the
+FHIRPath engine.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from service.conformance.fhirpath.collection import Scope, holds, this
+from service.conformance.fhirpath.compiler import Compiler
+from service.conformance.fhirpath.functions.types import type_name
+from service.conformance.fhirpath.kinds import UNKNOWN, UNTYPED, Kind, Kinds
+from service.conformance.fhirpath.syntax import Call, Literal, Member, Node, Operation, Variable, parse
+from service.conformance.fhirpath.values import Node as Value
+from service.patch.places import Place, below
+
+LONGEST_PATH = 2_000
+"""Characters of one path."""
+_NOT_TAKEN = ("matches", "replaceMatches", "resolve")
+"""Functions that a condition cannot use: regular expressions can take for ever, and a patch never leaves its resource.
+"""
+
+Places = list[Place]
+_PARTS: dict[str, Callable[[Places], Places]] = {
+    "first": lambda places: places[:1],
+    "last": lambda places: places[-1:],
+    "tail": lambda places: places[1:],
+    "single": lambda places: places,
+}
+
+
+def parsed_path(expression: str) -> Node:
+    """Return the tree of a path; raises ValueError where it is none."""
+    if len(expression) > LONGEST_PATH:
+        raise ValueError(f"The path is longer than {LONGEST_PATH} characters")
+    try:
+        return parse(expression)
+    except (ValueError, ArithmeticError, RecursionError):
+        raise ValueError("The path is not written as FHIRPath") from None
+
+
+class Paths:
+    """Finds the places in one resource that paths lead to."""
+
+    def __init__(self, root: Place, kinds: Kinds) -> None:
+        self._root = root
+        self._kinds = kinds
+
+    def places(self, node: Node) -> Places:
+        """Return what ``node`` leads to; raises ValueError where it is no path to elements of the resource."""
+        match node:
+            case Variable("resource" | "context" | "$this" | "rootResource"):
+                return [self._root]
+            case Member(None, name) if name[:1].isupper() and name in self._root.kind.ancestors:
+                return [self._root]
+            case Member(of, name):
+                return [place for each in self._start(of) for place in below(each, name, self._kinds)]
+            case Operation("[", of, Literal(number)) if type(number) is int:
+                return self.places(of)[number : number + 1]
+            case Operation("as", of, wanted) | Call(of, "ofType" | "as", (wanted,)):
+                return [place for place in self._start(of) if _is_of(place, _type_name(wanted))]
+            case Call(of, "extension", (Literal(str(url)),)):
+                extensions = [place for each in self._start(of) for place in below(each, "extension", self._kinds)]
+                return [place for place in extensions if place.members.get("url") == url]
+            case Call(of, "where", (criterion,)):
+                return self._those(self._start(of), criterion)
+            case Call(of, "first" | "last" | "tail" | "single" as name, ()):
+                return _PARTS[name](self._start(of))
+        raise ValueError("A path is made of element names, [index], where(), extension(), ofType(), first(), last()")
+
+    def _start(self, of: Node | None) -> Places:
+        return [self._root] if of is None else self.places(of)
+
+    def _those(self, places: Places, criterion: Node) -> Places:
+        """Return those of ``places`` for which ``criterion`` is true."""
+        _refuse_what_is_not_taken(criterion)
+        resource = self._root.value
+        conditions: dict[Kind, Callable[[Any, Scope], bool]] = {}
+        kept = []
+        for position, place in enumerate(places):
+            kind = place.kind if place.kind.structure is not None else UNTYPED
+            if kind not in conditions:
+                conditions[kind] = self._condition(criterion, kind)
+            value = place.value
+            if kind is UNTYPED or kind.is_primitive:
+                value = Value(value, place.kind, place.beside)
+            if conditions[kind](value, Scope(resource, resource, value, position)):
+                kept.append(place)
+        return kept
+
+    def _condition(self, criterion: Node, kind: Kind) -> Callable[[Any, Scope], bool]:
+        element = this([kind])
+        try:
+            return holds(Compiler(self._kinds, element, self._root.kind).collection(criterion, element).truth)
+        except (ValueError, LookupError, RecursionError):  # which repeat what the client wrote
+            sentence = f"where() names an element that {kind.name} has not, or a function that is not supported"
+            raise ValueError(sentence) from None
+
+
+def _is_of(place: Place, name: str) -> bool:
+    return name in place.kind.ancestors or (place.kind is UNKNOWN and type(place.value) is not dict)
+
+
+def _type_name(node: Node) -> str:
+    try:
+        return type_name(node)
+    except ValueError:
+        raise ValueError("ofType() takes the name of a type") from None
+
+
+def _refuse_what_is_not_taken(node: Node | None) -> None:
+    match node:
+        case Call(_, name, _) if name in _NOT_TAKEN:
+            raise ValueError(f"{name}() cannot be used in a patch")
+        case Call(of, _, arguments):
+            for part in (of, *arguments):
+                _refuse_what_is_not_taken(part)
+        case Member(of):
+            _refuse_what_is_not_taken(of)
+        case Operation(_, left, right):
+            _refuse_what_is_not_taken(left)
+            _refuse_what_is_not_taken(right)

@@ -1,0 +1,132 @@
+"""A reader that looks throughout sees all of a transaction or nothing, whatever happens to the service and its database."""
+
+import asyncio
+import itertools
+import random
+import time
+import uuid
+
+import httpx
+import pytest
+
+from tests.durability.calamities import Calamities, Weather
+from tests.durability.generations import Family
+from tests.support.processes import Processes
+from tests.support.resources import entry
+from tests.support.three_nodes import ThreeNodes
+
+PATIENCE = 60.0
+ENOUGH = 15
+"""Generations that each family is to reach at least."""
+
+
+class Reader:
+    """Looks again and again, and keeps what it has seen of a transaction that was half done."""
+
+    def __init__(self) -> None:
+        self.halves: list[str] = []
+        self.looked = 0
+
+    def note(self, family: Family, how: str, seen: set[int] | None) -> None:
+        if seen is None:
+            return
+        self.looked += 1
+        if len(seen) != 1:
+            self.halves.append(f"{how} showed {family.name} at {sorted(seen)}")
+
+
+async def one_generation(family: Family, client: httpx.AsyncClient) -> int | None:
+    """Return the generation that one transaction of reads shows, None where there was no answer."""
+    seen = await family.seen_by_client(client)
+    return min(seen) if seen else None
+
+
+async def test_a_reader_sees_all_of_a_transaction_or_nothing(nodes: ThreeNodes, processes: Processes) -> None:
+    families = [Family(f"{uuid.uuid4().hex[:8]}{number}") for number in range(3)]
+    reached = dict.fromkeys(families, 0)
+    reader, chance = Reader(), random.Random(1)
+    kinds = (Calamities.primary_steps_down, Calamities.process_is_killed, Calamities.connections_break)
+    calamities = Calamities(nodes, processes, chance, Weather(), kinds)
+    over = asyncio.Event()
+    deadline = time.monotonic() + PATIENCE
+
+    def enough() -> bool:
+        return min(reached.values()) >= ENOUGH and len(calamities.happened) == len(kinds)
+
+    async with processes.clients() as clients, nodes.client() as database:
+
+        async def write(family: Family) -> None:
+            while not enough():
+                assert time.monotonic() < deadline, f"{reached} after {dict(calamities.happened)}"
+                client = chance.choice(clients)
+                generation = await one_generation(family, client)
+                if generation is None:
+                    continue
+                reached[family] = generation
+                fails = (entry("GET", "Goal/never-there"),) if chance.random() < 0.3 else ()
+                try:
+                    answer = await client.post("", json=family.transaction(generation + 1, *fails))
+                except httpx.TransportError:
+                    continue  # done or not done: the next look tells
+                assert answer.status_code in ((404, 503) if fails else (200, 409, 503)), answer.text
+
+        async def look(how: str) -> None:
+            stored = database[processes.database]
+            for family in itertools.cycle(families):
+                if over.is_set():
+                    return
+                in_database = how == "the database"
+                seen = family.seen_in_database(stored) if in_database else family.seen_by_client(chance.choice(clients))
+                reader.note(family, how, await seen)
+
+        async with asyncio.TaskGroup() as readers:
+            for how in ("the service", "the database"):
+                readers.create_task(look(how))
+            try:
+                async with calamities.going_on(), asyncio.TaskGroup() as writers:
+                    for family in families:
+                        writers.create_task(write(family))
+            finally:
+                over.set()
+    assert reader.halves == []
+    assert reader.looked > ENOUGH
+
+
+KILLED_AT = {
+    "the copy to history": ("update", "CarePlan_history"),
+    "the next version": ("update", "CarePlan"),
+    "the deletion": ("update", "Goal"),
+    "the new resources": ("insert", "Goal"),
+    "the Provenance": ("insert", "Provenance"),
+    "the commit": ("commitTransaction", None),
+}
+"""The command of a transaction that the service is waiting for when it is killed, and its collection."""
+
+
+async def test_a_process_that_is_killed_at_any_step_leaves_all_or_nothing(
+    nodes: ThreeNodes, processes: Processes
+) -> None:
+    families = {step: Family(uuid.uuid4().hex[:8]) for step in KILLED_AT}
+    async with processes.clients() as clients, nodes.client() as database:
+        for number, (step, (command, collection)) in enumerate(KILLED_AT.items()):
+            family, victim = families[step], number % 2
+            first = await clients[victim].post("", json=family.transaction(1))
+            assert first.status_code == 200, first.text
+            where = {"namespace": f"{processes.database}.{collection}"} if collection else {}
+            async with nodes.failing(command, blockConnection=True, blockTimeMS=200, **where) as point:
+                sent = asyncio.create_task(clients[victim].post("", json=family.transaction(2)))
+                await point.entered()
+                processes.kill(victim)
+                with pytest.raises(httpx.TransportError):
+                    await sent
+            started = asyncio.create_task(processes.start_again(victim))
+            generations = {*await family.seen_in_database(database[processes.database])}
+            assert generations <= {1} or generations <= {2}, step
+            assert await family.seen_by_client(clients[1 - victim]) in ({1}, {2}), step
+            await started
+        for step, family in families.items():  # by and by the database lets go of what was begun
+            generation = await one_generation(family, clients[0])
+            assert generation is not None
+            answer = await clients[0].post("", json=family.transaction(generation + 1))
+            assert answer.status_code == 200, (step, answer.text)
+            assert await family.seen_by_client(clients[1]) == {generation + 1}
