@@ -57,6 +57,7 @@ def start_mongod(mongod: Path, *, port: int, files: Path, log: Path, output: Pat
         *("--slowms", "2000000000", "--profile", "0"),
         *("--wiredTigerCacheSizeGB", "1", "--oplogSize", "1024", "--noscripting"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        *("--setParameter", "transactionLifetimeLimitSeconds=30"),  # what a killed service had begun blocks its records
         # Nobody else is in the set, so nobody has to be told before it stops (default 15 s).
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
     ]

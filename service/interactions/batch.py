@@ -1,6 +1,7 @@
 """batch and transaction: POST [base] (https://hl7.org/fhir/R4/http.html#transaction)."""
 
 import asyncio
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -10,8 +11,10 @@ from service.fhir.datetimes import instant
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import OutcomeError, operation_outcome
 from service.fhir.positions import SourceText
+from service.interactions.checks import refuse_errors
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed, read_bundle
+from service.interactions.entry_links import links_between
 from service.interactions.faults import fault
 from service.interactions.idempotency import of_entry, only_once
 from service.interactions.perform import perform
@@ -43,20 +46,24 @@ def _answered(kind: str, entries: list[BundleEntry], responses: list[Response]) 
 
 async def _batch(entries: list[BundleEntry], outer: Request, context: Context) -> list[Response]:
     places = asyncio.Semaphore(_AT_ONCE)
+    full_urls = {entry.full_url for entry in entries if entry.full_url}
 
     async def one(number: int, entry: BundleEntry) -> Response:
         if entry.request is not None:
             entry.request.idempotency = of_entry(outer, number)
         async with places:
-            return await _attempt(entry, outer.text, context)
+            return await _attempt(entry, full_urls, outer.text, context)
 
     return await asyncio.gather(*(one(number, entry) for number, entry in enumerate(entries)))
 
 
-async def _attempt(entry: BundleEntry, text: SourceText | None, context: Context) -> Response:
+async def _attempt(
+    entry: BundleEntry, full_urls: Collection[str], text: SourceText | None, context: Context
+) -> Response:
     try:
         if entry.request is None:
             raise OutcomeError(*entry.issues)
+        refuse_errors(links_between(entry, full_urls, context))
         return await perform(entry.request, context)
     except OutcomeError as error:
         outcome = operation_outcome(prefixed(error.issues, entry.place), text)

@@ -92,6 +92,18 @@ class EntryLinks:
         return [_unresolved(sentence, place) for place in places_of(lost, resource, root, context.structures)]
 
 
+def links_between(entry: BundleEntry, full_urls: Collection[str], context: Context) -> list[Issue]:
+    """Return an issue for each reference of a batch entry to one of the other entries, which stand for themselves."""
+    resource = entry.request.resource if entry.request else None
+    if not isinstance(resource, dict):
+        return []
+    others = [item for item in references_in(resource) if item["reference"].startswith(_URNS)]
+    lost = [item for item in others if item["reference"] in full_urls]
+    sentence = "The entries of a batch do not refer to each other; in a transaction they may"
+    places = places_of(lost, resource, resource.get("resourceType", ""), context.structures)
+    return [_unresolved(sentence, place) for place in places]
+
+
 def _unresolved(sentence: str, place: str) -> Issue:
     return Issue("reference-unresolved", sentence, f"{place}.reference")
 

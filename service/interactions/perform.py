@@ -20,7 +20,7 @@ from service.interactions.idempotency import only_once
 from service.interactions.meta import meta_add, meta_delete, meta_in_use, meta_of_resource
 from service.interactions.page import read_page
 from service.interactions.patch import patch
-from service.interactions.provenance import attributed
+from service.interactions.provenance import attributed, not_attributed
 from service.interactions.read import read, read_published, vread
 from service.interactions.search import search_compartment, search_published, search_system, search_type
 from service.interactions.update import update
@@ -80,6 +80,8 @@ PUBLISHED: Interactions = {
 """The same for the definitions that the service holds."""
 
 _WRITES = {"create", "update", "patch", "delete", "$meta-add", "$meta-delete", *CONDITIONAL}
+_ATTRIBUTED = _WRITES - {"delete", "conditional-delete"}
+"""Those of which a Provenance can tell, for they write a version."""
 _INSTANCE = "{type}/{id}"
 _COMPARTMENT = "{compartment}/{id}"
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
@@ -89,6 +91,8 @@ async def perform(request: Request, context: Context) -> Response:
     """Return what comes of ``request``; raises OutcomeError where it cannot be done."""
     code, handler = find_interaction(request.method, request.path, context)
     if request.provenance is not None:
+        if code not in _ATTRIBUTED:
+            raise not_attributed("This request writes no version")
         handler = partial(attributed, handler)
     if code in _WRITES:
         return await only_once(request, context, handler)

@@ -21,7 +21,6 @@ TYPE = "Provenance"
 PLACE = "http.X-Provenance"
 LONGEST = 32_768
 """Bytes in the header."""
-_WRITING = ("POST", "PUT", "PATCH")
 _UNTIL_WRITTEN = "2000-01-01T00:00:00Z"
 """Stands for the moment of a write that has not been done yet."""
 
@@ -49,11 +48,8 @@ async def attributed(
 ) -> Response:
     """Return what comes of ``request``, which is done together with its Provenance or not at all.
 
-    Raises OutcomeError where the request writes nothing that it could be about, or it is not valid, before any of it is
-    done.
+    Raises OutcomeError where the Provenance is not valid, before any of it is done.
     """
-    if request.method not in _WRITING or request.path[-1][0] in "_$":
-        raise not_attributed("This request writes no version")
     resource_type, resource_id = (*request.path, "new")[:2]
     await check_provenance(request.provenance, [f"{resource_type}/{resource_id}"], context)
     return await context.in_transaction(partial(handler, request))

@@ -17,6 +17,7 @@ from service.interactions.entries import BundleEntry, prefixed
 from service.interactions.outlook import HEADER, Outlook, criteria_of
 from service.interactions.read import unknown
 
+_META_OPERATIONS = (("$meta-add",), ("$meta-delete",))
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3, "GET": 4}
 
 
@@ -39,7 +40,7 @@ class Step:
     @property
     def stores(self) -> bool:
         """Whether its resource is written."""
-        return bool(self.targets) and self.request.method in ("POST", "PUT")
+        return bool(self.targets) and (self.request.method == "PUT" or creates(self.request))
 
 
 def creates(request: Request) -> bool:
@@ -70,6 +71,13 @@ async def resolve(entries: Sequence[BundleEntry], context: Context) -> tuple[lis
     return steps, outlook
 
 
+def _changes_one(request: Request) -> bool:
+    """Return whether ``request`` changes the resource that its address names."""
+    if request.method == "POST":
+        return request.path[2:] in _META_OPERATIONS
+    return request.method in ("PUT", "PATCH", "DELETE") and len(request.path) == 2
+
+
 def _copied(request: Request) -> Request:
     return replace(request, resource=json.parse(json.dump(request.resource)))
 
@@ -90,8 +98,7 @@ async def _decide(step: Step, outlook: Outlook, context: Context) -> None:
         request.if_none_exist = None
         step.targets = [f"{resource_type}/{request.new_id}"]
     elif not is_conditional(request):
-        is_write = request.method in ("PUT", "PATCH", "DELETE") and len(request.path) == 2
-        step.targets = ["/".join(request.path)] if is_write else []
+        step.targets = ["/".join(request.path[:2])] if _changes_one(request) else []
     elif request.method == "DELETE":
         ids = await matching(most=context.limits.conditional_delete)
         step.targets = [f"{resource_type}/{each}" for each in ids]

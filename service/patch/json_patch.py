@@ -24,7 +24,9 @@ def json_patched(resource: Any, patch: Any) -> Any:
     """
     try:
         changed = apply_json_patch(resource, patch)
-        return changed if any(holds_empty(operation.get("value")) for operation in patch) else without_empty(changed)
+        takes_away = any(operation["op"] in ("remove", "move") for operation in patch)
+        writes_empty = any(holds_empty(operation.get("value")) for operation in patch)
+        return without_empty(changed) if takes_away and not writes_empty else changed
     except RecursionError:
         raise OutcomeError(Issue("nesting", "The patch nests the resource too deeply")) from None
 

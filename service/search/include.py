@@ -34,6 +34,8 @@ def read_include(name: str, text: str, types: dict[str, Parameters], searched: C
         raise UnknownParameterError(f"{name.partition(':')[0]} has only the modifier :{_ITERATE}")
     source, code, target = [*text.split(":", 2), "", ""][:3]
     iterate = modifier == _ITERATE
+    if not set(searched) <= types.keys():
+        raise ValueError("Definitions come without what they refer to")
     if source == _ALL and not code:
         sources = list(types) if reverse or iterate else list(searched)
         return [Include(each, _references(types[each], _ALL), None, reverse, iterate) for each in sources]

@@ -1,8 +1,10 @@
 """What clients are told when the database fails: an outcome, never the driver's words."""
 
+import asyncio
 import functools
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from pymongo.errors import (
@@ -26,6 +28,8 @@ DATABASE_ERRORS = (PyMongoError, DocumentTooLarge)
 """What the drivers raise; the second is no PyMongoError, for the document is refused before it is sent."""
 
 TOO_LARGE = 10334
+LONGEST_WRITE = 15
+"""Seconds."""
 _TOO_COSTLY = frozenset({50, 262, 146, 292, 4568, TOO_LARGE})
 """MaxTimeMSExpired, ExceededTimeLimit, ExceededMemoryLimit, QueryExceededMemoryLimitNoDiskUseAllowed, what is joined to
 one document is too large for one, and so is an intermediate result."""
@@ -59,6 +63,19 @@ def translated(
             raise as_outcome(error) from error
 
     return guarded  # type: ignore[return-value]  # functools.wraps forgets that self is positional
+
+
+@asynccontextmanager
+async def within_time() -> AsyncIterator[None]:
+    """Raise OutcomeError 503 where a write takes longer than LONGEST_WRITE seconds.
+
+    That is so where the record is held by the transaction of a process that has died, until the database ends that.
+    """
+    try:
+        async with asyncio.timeout(LONGEST_WRITE):
+            yield
+    except TimeoutError:
+        raise unavailable() from None
 
 
 def as_outcome(error: PyMongoError | DocumentTooLarge) -> OutcomeError:

@@ -30,7 +30,7 @@ from service.store.document import (
 )
 from service.store.driver import Document, Driver
 from service.store.explained import Explained
-from service.store.faults import translated, unavailable
+from service.store.faults import translated, unavailable, within_time
 from service.store.history import EVERY, LATEST, Versions, Within, versions_of
 from service.store.history_of_types import versions_of_types
 from service.store.members import find_members
@@ -168,7 +168,8 @@ class ResourceStore:
             self._new.setdefault(resource_type, {})[resource_id] = document
             return to_stored(resource_type, document)
         try:
-            await self._current[resource_type].insert_one(document)
+            async with within_time():
+                await self._current[resource_type].insert_one(document)
         except DuplicateKeyError:
             raise ExistsError from None
         return to_stored(resource_type, document)
@@ -207,9 +208,10 @@ class ResourceStore:
         """
         key, content = to_history(current)
         history, collection = self._history[current.type], self._current[current.type]
-        await history.update_one({"_id": key}, {"$setOnInsert": content}, upsert=True, session=self._session)
         condition = {"_id": current.id, "version": current.version}
-        result = await collection.replace_one(condition, document, session=self._session)
+        async with within_time():
+            await history.update_one({"_id": key}, {"$setOnInsert": content}, upsert=True, session=self._session)
+            result = await collection.replace_one(condition, document, session=self._session)
         if result.matched_count == 0:
             raise MovedOnError
         return to_stored(current.type, document)

@@ -22,7 +22,9 @@ OUTER_PACKAGES = {  # which folder or module of service may import them
     "bson": {"store"},
     "motor": {"store"},
     "fhir": {"conformance"},
-    "lxml": {"conformance", "narrative"},
+    "lxml": {"conformance", "narrative", "patch"},
+    "jsonpatch": {"patch"},
+    "jsonpointer": {"patch"},
     "jinja2": {"conformance", "narrative"},
     "markupsafe": {"conformance", "narrative"},
 }

@@ -12,7 +12,7 @@ import orjson
 from tests.durability.model import Json, Seen
 from tests.support.resources import issues_of
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds before a client that needs an answer gives up."""
 HURRY = 0.02
 """Seconds after which an impatient client hangs up, at most."""
@@ -77,14 +77,14 @@ class Clients:
             return Answer(None)
         return Answer(response)
 
-    async def ask(self, path: str) -> Answer:
-        """Return the answer to a GET, which is sent until there is one."""
+    async def insist(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Return the answer to a request that may be sent again, which it is until there is one."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            answer = await self.send("GET", path)
+            answer = await self.send(method, path, body, **headers)
             if not answer.lost:
                 return answer
-            assert time.monotonic() < deadline, f"no answer to GET {path}"
+            assert time.monotonic() < deadline, f"no answer to {method} {path}"
 
 
 def version_of(etag: str) -> int:

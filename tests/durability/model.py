@@ -58,6 +58,11 @@ class Model:
         """Return the resources that a client was told of."""
         return list(self._resources)
 
+    @property
+    def has_lost(self) -> bool:
+        """Whether the answer to a write was lost."""
+        return bool(self._lost) or any(resource.lost_deletions for resource in self._resources.values())
+
     def newest(self, resource: str) -> int:
         """Return the highest version of ``resource`` that was acknowledged, 0 where none was."""
         return max(self._resources[resource].acknowledged, default=0) if resource in self._resources else 0

@@ -15,7 +15,8 @@ from tests.support.processes import Processes
 from tests.support.resources import entry
 from tests.support.three_nodes import ThreeNodes
 
-PATIENCE = 60.0
+PATIENCE = 300.0
+"""Seconds: a machine that does much else may need some of them."""
 ENOUGH = 15
 """Generations that each family is to reach at least."""
 
@@ -95,8 +96,6 @@ async def test_a_reader_sees_all_of_a_transaction_or_nothing(nodes: ThreeNodes, 
 KILLED_AT = {
     "the copy to history": ("update", "CarePlan_history"),
     "the next version": ("update", "CarePlan"),
-    "the deletion": ("update", "Goal"),
-    "the new resources": ("insert", "Goal"),
     "the Provenance": ("insert", "Provenance"),
     "the commit": ("commitTransaction", None),
 }

@@ -147,7 +147,7 @@ async def test_a_writer_outside_waits_for_the_commit_and_comes_after_it(client, 
 
 
 async def test_a_commit_that_always_fails_leaves_nothing(client, nodes, family, stands_at, monkeypatch) -> None:
-    monkeypatch.setattr(resources, "TRANSACTION_SECONDS", 0.3)
+    monkeypatch.setattr(transactions, "TRANSACTION_SECONDS", 0.3)
     async with nodes.failing("commitTransaction", times=10_000, errorCode=251, errorLabels=TRANSIENT) as point:
         answer = await client.post("", json=family.transaction(2))
         await point.entered(2)

@@ -93,14 +93,16 @@ def current(newest: dict[str, int]) -> set[Version]:
     return set(newest.items())
 
 
+WALKS = (("/CarePlan/_history", 5, of_plans), ("/_history", 12, every), ("/_history?_at=2126", 7, current))
+
+
 async def test_a_walker_visits_each_version_once_while_others_write(client: httpx.AsyncClient) -> None:
     writers = Writers(client)
     await writers.fill()
     tasks = [asyncio.create_task(writers.write(share)) for share in range(WRITERS)]
     try:
-        for address, told in (("/CarePlan/_history", of_plans), ("/_history", every), ("/_history?_at=2126", current)):
-            for count in (7, 12):
-                await check_a_walk(client, writers, address, count, told)
+        for address, count, told in WALKS:
+            await check_a_walk(client, writers, address, count, told)
     finally:
         for task in tasks:
             task.cancel()

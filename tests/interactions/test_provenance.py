@@ -396,3 +396,13 @@ async def test_a_write_sent_again_with_its_key_has_one(client):
     assert len(await records_of(client, f"Goal/{first.json()['id']}")) == 1
     other = {**headers, **by(NURSE)}
     assert (await client.post("/Goal", json=goal(), headers=other)).status_code == 422
+
+
+async def test_it_goes_with_labels_that_make_a_version(client):
+    old = await created(client, goal())
+    name = f"Goal/{old['id']}"
+    tags = {"tag": [{"system": "http://tags.example.org", "code": "read-together"}]}
+    body = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": tags}]}
+    for _ in range(2):
+        assert (await client.post(f"/{name}/$meta-add", json=body, headers=by(NURSE))).status_code == 200
+    assert await targets_of(client, name) == [[f"{name}/_history/2"]]

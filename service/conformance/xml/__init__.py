@@ -9,9 +9,9 @@ from typing import Any
 
 from service.conformance.structures import Structures
 from service.conformance.xml.layout import Layouts
-from service.conformance.xml.syntax import parse
 from service.conformance.xml.reader import Reader
 from service.conformance.xml.source import XmlText
+from service.conformance.xml.syntax import parse
 from service.conformance.xml.writer import Writer
 from service.fhir.outcome import OutcomeError
 
