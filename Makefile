@@ -9,13 +9,15 @@ PLANS       ?= 10000 1000000
 SEED        ?= 1
 CONNECTIONS ?= 2
 
+SEQUENCES ?= 10000
+
 PYTHON  ?= python3
 VENV    := .venv
 BIN     := $(VENV)/bin
 LOCKED  := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-search openapi docs definitions lock clean
+.PHONY: help run test durability check format bench bench-search openapi docs definitions lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -25,6 +27,9 @@ run: $(VENV)/run.stamp ## Set up, start the service with its own MongoDB and sam
 
 test: $(VENV)/dev.stamp ## Set up and run every test, on a real MongoDB
 	$(BIN)/pytest
+
+durability: $(VENV)/dev.stamp ## Try many random operations while primaries step down and processes are killed (SEQUENCES SEED)
+	SEQUENCES="$(SEQUENCES)" $(BIN)/pytest -s tests/durability/test_random_operations.py
 
 check: $(VENV)/dev.stamp ## Format, lint, types, import layers, freshness of generated files; writes nothing
 	$(BIN)/ruff format --check .

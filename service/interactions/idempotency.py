@@ -30,13 +30,13 @@ async def only_once(
     asked = request.idempotency
 
     async def work(bound: Context) -> Response:
-        known = await bound.store.recall(_name(asked))
+        known = await bound.store.notes.recall(_name(asked))
         if known is not None:
             return _first_answer(known, asked)
         response = await carry_out(replace(request, idempotency=None), bound)
         content = {name: getattr(response, name) for name in _FIELDS}
         kept = bound.limits.idempotency_kept
-        await bound.store.remember(_name(asked), {"fingerprint": asked.fingerprint, **content}, kept)
+        await bound.store.notes.remember(_name(asked), {"fingerprint": asked.fingerprint, **content}, kept)
         return response
 
     return await context.in_transaction(work)

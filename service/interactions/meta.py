@@ -52,7 +52,7 @@ async def meta_in_use(request: Request, context: Context) -> Response:
     """
     read_input(request, context.definitions.get(_OPERATION), context)
     types = request.path[:-1] or context.search_parser.types_linked
-    found = {name: {word for each in types for word in await _words(each, f"_{name}", context)} for name in LABELS}
+    found = await _words(types, context)
     meta = {name: sorted(words) if name == "profile" else _codings(words) for name, words in found.items() if words}
     return _answer(meta or _NONE)
 
@@ -105,13 +105,19 @@ async def _check(changed: dict[str, Any], resource: dict[str, Any], place: str, 
     refuse_errors(issues)
 
 
-async def _words(resource_type: str, code: str, context: Context) -> list[str]:
-    await context.readiness.require(resource_type, [code])
-    found = await context.store.words(resource_type, code, MOST_IN_USE + 1)
-    if len(found) > MOST_IN_USE:
-        sentence = f"{resource_type} has more values of {code} in use than can be looked through, {MOST_IN_USE}"
-        raise OutcomeError(Issue("include-limit", sentence))
-    return found
+async def _words(types: Iterable[str], context: Context) -> dict[str, set[str]]:
+    """Return the words of profiles, tags and labels of the resources of ``types``."""
+    asked = [(resource_type, name) for resource_type in types for name in LABELS]
+    for resource_type in dict(asked):
+        await context.readiness.require(resource_type, [f"_{name}" for name in LABELS])
+    found = await context.store.words([(resource_type, f"_{name}") for resource_type, name in asked], MOST_IN_USE + 1)
+    words: dict[str, set[str]] = {name: set() for name in LABELS}
+    for (resource_type, name), some in zip(asked, found, strict=True):
+        if len(some) > MOST_IN_USE:
+            sentence = f"{resource_type} has more than {MOST_IN_USE} words of _{name} in use; search by those you know"
+            raise OutcomeError(Issue("include-limit", sentence))
+        words[name].update(some)
+    return words
 
 
 def _codings(words: Iterable[str]) -> list[dict[str, str]]:

@@ -53,7 +53,7 @@ class Outlook:
         Raises OutcomeError 412 where they are more than ``most``, and 400 where the condition cannot be read.
         """
         source = await self._source(resource_type, criteria, base, place)
-        await self._context.store.lock(f"{resource_type}?{sorted(set(criteria))}")
+        await self._context.store.notes.lock(f"{resource_type}?{sorted(set(criteria))}")
         written = {name.partition("/")[2] for name in self._written if name.startswith(f"{resource_type}/")}
         page = await self._context.store.search([source], most + len(written) + 1)
         found = [match.id for match in page.matches if match.id not in written]

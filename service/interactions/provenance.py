@@ -1,7 +1,7 @@
 """X-Provenance: who contributed what a request writes (https://hl7.org/fhir/R4/provenance.html#header).
 
-It comes without a target, which is the version that is written: both are stored in one transaction. One Provenance tells
-of all that a transaction of a client wrote. A write that changes nothing has none.
+It comes without a target, which is the version that is written: both are stored in one transaction. One Provenance
+tells of all that a transaction of a client wrote. A write that changes nothing has none.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

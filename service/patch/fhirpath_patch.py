@@ -9,6 +9,7 @@ from service.conformance.fhirpath.syntax import Node, Variable
 from service.conformance.structures import Structures
 from service.fhir.outcome import Issue, OutcomeError, quoted
 from service.patch.copies import copied, without_empty
+from service.patch.limits import Effort
 from service.patch.operations import Operation, read_operations
 from service.patch.paths import Paths, parsed_path
 from service.patch.places import ListPlace, Place, elements_called, place_of_resource
@@ -27,8 +28,10 @@ def fhirpath_patched(resource: Json, parameters: Json, structures: Structures) -
     operation cannot be done: its path leads to nothing, to several elements, or its value is of a wrong type.
     """
     kinds, values = kinds_of(structures), values_of(structures)
+    effort = Effort(len(parameters.get("parameter", ())))
     changed = copied(resource)
     for operation in read_operations(parameters, values):
+        effort.demand_time_left()
         work = _Work(changed, operation, kinds, values)
         try:
             _OPERATIONS[operation.type](work)

@@ -9,7 +9,7 @@ from jsonpointer import JsonPointer, JsonPointerException
 
 from service.fhir.outcome import Issue, OutcomeError
 from service.patch.copies import copied, holds_empty, without_empty
-from service.patch.limits import demand_few
+from service.patch.limits import Effort
 
 MOST_COPIED = 100_000
 """Values that the ``copy`` operations of one patch may copy; a few dozen that copy each other's copies are millions."""
@@ -36,7 +36,9 @@ def apply_json_patch(value: Any, patch: Any) -> Any:
 
     Raises OutcomeError 400 where the patch is none, and 422 where an operation cannot be done or a test fails.
     """
-    steps = list(_steps(patch))
+    if not isinstance(patch, list):
+        raise OutcomeError(Issue("patch-format", "A JSON Patch is an array of operations"))
+    effort, steps = Effort(len(patch)), list(_steps(patch))
     changed, remaining = copied(value), MOST_COPIED
     for number, (operation, step) in enumerate(zip(patch, steps, strict=True), 1):
         if operation["op"] == "copy":
@@ -44,13 +46,11 @@ def apply_json_patch(value: Any, patch: Any) -> Any:
         if remaining < 0:
             raise _failed(number, operation, f"The patch copies more than {MOST_COPIED} values")
         changed = _applied(step, changed, number, operation)
+        effort.demand_time_left()
     return changed
 
 
-def _steps(patch: Any) -> Iterator[JsonPatch]:
-    if not isinstance(patch, list):
-        raise OutcomeError(Issue("patch-format", "A JSON Patch is an array of operations"))
-    demand_few(len(patch))
+def _steps(patch: list[Any]) -> Iterator[JsonPatch]:
     for number, operation in enumerate(patch, 1):
         try:
             yield JsonPatch([operation])

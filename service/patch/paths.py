@@ -20,6 +20,8 @@ LONGEST_PATH = 2_000
 _NOT_TAKEN = ("matches", "replaceMatches", "resolve")
 """Functions that a condition cannot use: regular expressions can take for ever, and a patch never leaves its resource.
 """
+_TAKEN = ("$this", "$index")
+"""Variables that a condition can use: were each item to look through the whole resource, that could take for ever."""
 
 Places = list[Place]
 _PARTS: dict[str, Callable[[Places], Places]] = {
@@ -113,6 +115,8 @@ def _refuse_what_is_not_taken(node: Node | None) -> None:
     match node:
         case Call(_, name, _) if name in _NOT_TAKEN:
             raise ValueError(f"{name}() cannot be used in a patch")
+        case Variable(name) if name not in _TAKEN:
+            raise ValueError("A condition in the path speaks of what is below, with $this and $index")
         case Call(of, _, arguments):
             for part in (of, *arguments):
                 _refuse_what_is_not_taken(part)

@@ -10,16 +10,8 @@ from service.fhir.outcome import OutcomeError, operation_outcome
 from service.interactions.context import Context
 from service.interactions.faults import fault
 from service.interactions.serve import check_address, serve
-from service.rest.http import (
-    ClientGoneError,
-    Incoming,
-    Service,
-    presentation,
-    presentation_by_header,
-    presented,
-    read_request,
-    write_response,
-)
+from service.rest.answer import presentation, presentation_by_header, presented, write_response
+from service.rest.http import ClientGoneError, Incoming, Service, read_request
 
 
 class FhirEndpoint:

@@ -1,60 +1,26 @@
-"""Between HTTP and the transport-free request and response (https://hl7.org/fhir/R4/http.html)."""
+"""From HTTP to the transport-free request (https://hl7.org/fhir/R4/http.html)."""
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from email.utils import format_datetime
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from service.conformance.xml import Xml, XmlText
 from service.fhir import json
-from service.fhir.entry import FORMATTING, MOST_PARAMETERS, Parameters, Preferences, Request, Response, once
+from service.fhir.entry import FORMATTING, MOST_PARAMETERS, Parameters, Preferences, Request
 from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.positions import SourceText
 from service.fhir.versions import FhirVersion
-from service.interactions.page import has_page
 from service.interactions.provenance import read_provenance
-from service.narrative.pages import POLICY
 from service.rest.idempotency_key import read_key
-from service.rest.negotiation import (
-    FHIR_JSON,
-    PAGE,
-    XML_PATCH,
-    XML_TYPES,
-    answer_type,
-    body_type,
-    require_form,
-)
+from service.rest.negotiation import XML_PATCH, XML_TYPES, body_type, require_form
 
 RETURNS = ("minimal", "representation", "OperationOutcome")
 _HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
-_PAGE_HEADERS = (
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-security-policy", POLICY.encode()),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-)
 AddressCheck = Callable[[str, tuple[str, ...]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """How the answer is to look."""
-
-    content_type: str
-    pretty: bool
-    without_body: bool
-    """For HEAD."""
-    as_page: bool = False
-    """Whether a page is wanted; what goes wrong before it is one comes as JSON all the same."""
-
-    @property
-    def is_xml(self) -> bool:
-        """Whether resources come as XML, and not as JSON."""
-        return self.content_type.partition(";")[0] in XML_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,30 +75,6 @@ class Incoming:
         return None if value is None else value.decode("latin-1")
 
 
-def presentation_by_header(incoming: Incoming, service: Service) -> Presentation:
-    """Return how an answer is to look as far as Accept tells, for requests of which no more can be read."""
-    try:
-        content_type = answer_type(incoming.header(b"accept") or "", None, service.version)
-    except OutcomeError:
-        content_type = f"{FHIR_JSON}; charset=utf-8"
-    return Presentation(content_type, False, incoming.scope["method"] == "HEAD")
-
-
-def presentation(incoming: Incoming, service: Service) -> Presentation:
-    """Return how the answer is to look; raises OutcomeError 406 where no such format is available."""
-    formatting = once([item for item in incoming.parameters if item[0] in FORMATTING])
-    accept, wanted = incoming.header(b"accept") or "", formatting.get("_format")
-    speaks_of_text = "text/" in accept.lower() or wanted is not None
-    with_page = speaks_of_text and has_page(incoming.method, incoming.segments(service))
-    content_type = answer_type(accept, wanted, service.version, with_page)
-    pretty = formatting.get("_pretty", "false")
-    if pretty not in ("true", "false"):
-        raise OutcomeError(Issue("parameter-value", "_pretty is true or false", "http._pretty"))
-    as_page = content_type.startswith(PAGE)
-    json_type = f"{FHIR_JSON}; charset=utf-8" if as_page else content_type
-    return Presentation(json_type, pretty == "true", incoming.scope["method"] == "HEAD", as_page)
-
-
 async def read_request(
     incoming: Incoming, receive: Receive, service: Service, check: AddressCheck, xml: Xml
 ) -> Request:
@@ -173,40 +115,6 @@ async def read_request(
         preferences=_preferences(incoming.header(b"prefer")),
         text=incoming.text,
     )
-
-
-def presented(response: Response, how: Presentation, xml: Xml) -> Response:
-    """Return ``response``, whose body is compact JSON or a page, with the body that ``how`` asks for."""
-    if not response.body or response.is_page or not (how.is_xml or how.pretty):
-        return response
-    resource = json.parse(response.body)
-    return replace(response, body=xml.write(resource, how.pretty) if how.is_xml else json.dump_pretty(resource))
-
-
-async def write_response(
-    response: Response, how: Presentation, base: str, send: Send, headers: dict[str, str] | None = None
-) -> None:
-    """Send ``response``, which is `presented` as ``how`` says; ``base`` makes its location absolute."""
-    body = response.body or b""
-    fields = [(b"vary", b"Accept, Authorization")]
-    if response.is_page:
-        fields.extend(_PAGE_HEADERS)
-    elif body:
-        fields.append((b"content-type", how.content_type.encode()))
-    if response.etag is not None:
-        fields.append((b"etag", response.etag.encode()))
-        fields.append((b"cache-control", b"private, no-cache"))
-    else:
-        fields.append((b"cache-control", b"no-store"))
-    if response.last_modified is not None:
-        fields.append((b"last-modified", format_datetime(response.last_modified, usegmt=True).encode()))
-    if response.location is not None:
-        fields.append((b"location", f"{base}/{response.location}".encode()))
-    if response.status not in (204, 304):
-        fields.append((b"content-length", str(len(body)).encode()))
-    fields.extend((name.lower().encode(), value.encode()) for name, value in (headers or {}).items())
-    await send({"type": "http.response.start", "status": response.status, "headers": fields})
-    await send({"type": "http.response.body", "body": b"" if how.without_body else body})
 
 
 def _resource(incoming: Incoming, body: bytes, media_type: str, xml: Xml) -> Any:

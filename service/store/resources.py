@@ -9,8 +9,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from pymongo.errors import DuplicateKeyError
@@ -34,7 +34,7 @@ from service.store.faults import translated, unavailable, within_time
 from service.store.history import EVERY, LATEST, Versions, Within, versions_of
 from service.store.history_of_types import versions_of_types
 from service.store.members import find_members
-from service.store.open import ANSWERS, LOCKS
+from service.store.notes import Notes
 from service.store.pages import count_matches, find_page
 from service.store.place import Place
 from service.store.reading import Moment, PastMomentError, Reading
@@ -43,10 +43,6 @@ from service.store.words import find_words
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
-
-
-_LOCK_KEPT = timedelta(hours=1)
-"""Far longer than any transaction."""
 
 
 class ExistsError(Exception):
@@ -85,7 +81,6 @@ class ResourceStore:
         self._transactions = Transactions(driver)
         self._new: dict[str, dict[str, Document]] = {}
         """By type and id what a transaction creates, until it ends or asks for it."""
-        self._locks, self._answers = driver.collection(LOCKS), driver.collection(ANSWERS)
         self._current = {name: driver.collection(name) for name in types}
         self._history = {name: driver.collection(f"{name}_history") for name in types}
 
@@ -136,24 +131,10 @@ class ResourceStore:
 
         return await self._read(read, None) if ids else {}
 
-    async def lock(self, name: str) -> None:
-        """Let this transaction be the only one of those that lock ``name`` which commits: others have to run again."""
-        kept = {"expires": self._clock() + _LOCK_KEPT}
-        key = sha256(name.encode()).hexdigest()
-        await self._locks.update_one(
-            {"_id": key}, {"$inc": {"times": 1}, "$set": kept}, upsert=True, session=self._session
-        )
-
-    async def recall(self, name: str) -> Document | None:
-        """Return what was remembered under ``name``, unless that has expired."""
-        query = {"_id": name, "expires": {"$gt": self._clock()}}
-        found: Document | None = await self._answers.find_one(query, session=self._session)
-        return found
-
-    async def remember(self, name: str, content: Document, kept: timedelta) -> None:
-        """Store ``content`` under ``name`` as part of this transaction."""
-        document = {"_id": name, "expires": self._clock() + kept, **content}
-        await self._answers.replace_one({"_id": name}, document, upsert=True, session=self._session)
+    @property
+    def notes(self) -> Notes:
+        """What this transaction notes beside the resources."""
+        return Notes(self._driver, self._session, self._clock())
 
     @translated
     async def insert(self, resource_type: str, resource_id: str, resource: dict[str, Any], method: str) -> Stored:
@@ -238,12 +219,16 @@ class ResourceStore:
         return await self._read(lambda reading: count_matches(reading, self._served(sources)), at)
 
     @translated
-    async def words(self, resource_type: str, code: str, most: int) -> list[str]:
-        """Return the different values that stored resources have in the shared index for the parameter ``code``.
+    async def words(self, asked: Sequence[tuple[str, str]], most: int) -> list[list[str]]:
+        """Return for each type and code of a parameter the different values in the index that parameters share.
 
-        They are in order, ``most`` of them at most.
+        They are in order, ``most`` of each at most, and all as at one moment.
         """
-        return await self._read(lambda reading: find_words(reading, resource_type, code, most), None)
+
+        async def read(reading: Reading) -> list[list[str]]:
+            return await reading.each([partial(find_words, reading, name, code, most) for name, code in asked])
+
+        return await self._read(read, None)
 
     def explaining(self) -> "ResourceStore":
         """Return this store with each search and count ``explained``; every command is sent twice for that."""

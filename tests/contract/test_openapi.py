@@ -179,6 +179,33 @@ def test_a_search_parameter_names_its_modifiers_and_chains(name: str) -> None:
     )
 
 
+def test_a_patch_comes_in_the_formats_that_the_statement_lists() -> None:
+    patches = [operation for _, method, operation in operations() if method == "patch"]
+    assert len(patches) == 6
+    for operation in patches:
+        assert sorted(operation["requestBody"]["content"]) == sorted(definitions.capability["patchFormat"])
+
+
+def test_resources_come_and_go_as_json_and_as_xml() -> None:
+    xml = {"$ref": "#/components/schemas/Xml"}
+    for path, method, operation in operations():
+        bodies = [resolve(response) for response in operation["responses"].values()]
+        bodies += [operation["requestBody"]] if "requestBody" in operation else []
+        for body in bodies:
+            content = body.get("content", {})
+            assert ("application/fhir+json" in content) == ("application/fhir+xml" in content), f"{method} {path}"
+            assert content.get("application/fhir+xml", {"schema": xml}) == {"schema": xml}
+
+
+@pytest.mark.parametrize("name", definitions.stored_types)
+def test_writes_take_the_headers_that_guard_them(name: str) -> None:
+    every = {(method, path.removeprefix(f"/fhir/R4/{name}")): each for path, method, each in operations()}
+    for method, rest in (("post", ""), ("put", ""), ("patch", ""), ("put", "/{id}"), ("patch", "/{id}")):
+        if (method, rest) in every:
+            assert {"X-Provenance", "Idempotency-Key"} <= parameters(every[method, rest], "header").keys()
+    assert "If-None-Exist" in parameters(every["post", ""], "header")
+
+
 def test_only_a_plan_is_read_as_a_page_too() -> None:
     for name in definitions.resource_capabilities:
         answer = document["paths"][f"/fhir/R4/{name}/{{id}}"]["get"]["responses"]["200"]

@@ -1,4 +1,4 @@
-"""What goes wrong while clients are at work, at random: primaries step down or die, processes are killed, connections break."""
+"""What goes wrong at random while clients are at work: primaries step down, processes are killed, connections break."""
 
 import asyncio
 import random

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from tests.durability.clients import Answer, Clients, history_in, seen_in, tag_of, version_of
+from tests.durability.clients import Answer, Clients, history_in, seen_in, version_of
 from tests.durability.model import Json, Model, Seen
 from tests.support.resources import care_plan, entry, goal, new_urn, transaction
 

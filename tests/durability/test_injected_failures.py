@@ -1,6 +1,7 @@
 """Each step of a transaction fails in turn, as MongoDB's fail points make it fail: all of it is done or nothing."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -133,6 +134,24 @@ async def test_a_last_entry_that_is_refused_undoes_all(client, family, stands_at
     answer = await client.post("", json=family.transaction(2, last))
     assert answer.status_code == status, answer.text
     await stands_at(1)
+
+
+async def test_a_write_and_who_contributed_it_are_stored_together_or_not_at_all(client, nodes, family) -> None:
+    changed = goal(id=family.name, description={"text": "changed"})
+    agent = [{"who": {"reference": "Patient/example"}}]
+    told = {"resourceType": "Provenance", "recorded": "2026-11-01T09:30:00Z", "agent": agent}
+    headers = {"X-Provenance": json.dumps(told)}
+    of_version = f"Provenance?target=Goal/{family.name}/_history/2&_summary=count"
+    async with nodes.failing("insert", namespace=f"{DATABASE}.Provenance", **UNDONE) as point:
+        refused = await client.put(f"Goal/{family.name}", json=changed, headers=headers)
+        await point.entered()
+    assert refused.status_code == 503, refused.text
+    assert (await client.get(f"Goal/{family.name}")).json()["meta"]["versionId"] == "1"
+    assert (await client.get(f"Goal/{family.name}/_history")).json()["total"] == 1
+    assert (await client.get(of_version)).json()["total"] == 0
+    done = await client.put(f"Goal/{family.name}", json=changed, headers=headers)
+    assert done.json()["meta"]["versionId"] == "2"
+    assert (await client.get(of_version)).json()["total"] == 1
 
 
 async def test_a_writer_outside_waits_for_the_commit_and_comes_after_it(client, nodes, family) -> None:

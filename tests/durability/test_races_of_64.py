@@ -59,9 +59,7 @@ async def test_conditional_create_makes_one_and_tells_each_of_it(senders: list[h
 
 async def test_conditional_update_creates_once_and_then_updates(senders: list[httpx.AsyncClient], value: str) -> None:
     bodies = [known_as(value, description={"text": f"As client {number} says"}) for number in range(CLIENTS)]
-    calls = (
-        each.put(f"Goal?{condition(value)}", json=body) for each, body in zip(senders, bodies, strict=True)
-    )
+    calls = (each.put(f"Goal?{condition(value)}", json=body) for each, body in zip(senders, bodies, strict=True))
     answers = await asyncio.gather(*calls)
     assert Counter(answer.status_code for answer in answers) == {201: 1, 200: CLIENTS - 1}
     (name,) = ids_in(answers)

@@ -63,3 +63,12 @@ async def test_body_that_is_no_xml_is_400(shared_client, body):
     made = await created(shared_client, goal())
     response = await shared_client.patch(f"/Goal/{made['id']}", content=body, headers={"Content-Type": XML_PATCH})
     assert response.status_code == 400
+
+
+async def test_patch_that_is_sent_again_with_its_key_is_done_once(shared_client):
+    made = await created(shared_client, goal(note=[{"text": "a"}]))
+    path, more = f"/Goal/{made['id']}", '<add sel="Goal/note" pos="after"><note><text value="b"/></note></add>'
+    answers = [await xml_patch(shared_client, path, more, Idempotency_Key=f'"{made["id"]}"') for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert (await shared_client.get(path)).json()["meta"]["versionId"] == "2"

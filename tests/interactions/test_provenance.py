@@ -406,3 +406,21 @@ async def test_it_goes_with_labels_that_make_a_version(client):
     for _ in range(2):
         assert (await client.post(f"/{name}/$meta-add", json=body, headers=by(NURSE))).status_code == 200
     assert await targets_of(client, name) == [[f"{name}/_history/2"]]
+
+
+async def test_the_header_is_json_whatever_the_body_is(client):
+    body = (
+        '<Goal xmlns="http://hl7.org/fhir"><lifecycleStatus value="active"/><description><text value="My own money"/>'
+        '</description><subject><reference value="Patient/example"/></subject></Goal>'
+    )
+    form = {"Content-Type": "application/fhir+xml", "Accept": "application/fhir+xml"}
+    made = await client.post("/Goal", content=body, headers={**form, **by(PERSON)})
+    assert made.status_code == 201, made.text
+    name = made.headers["location"].partition("/R4/")[2].partition("/_history/")[0]
+    (told,) = await records_of(client, name)
+    assert told["agent"] == [PERSON]
+    read = await client.get(f"/Provenance/{told['id']}", headers=form)
+    assert read.headers["content-type"].startswith("application/fhir+xml")
+    assert f'<target><reference value="{name}/_history/1"/></target>' in read.text
+    put_back = await client.post("/Provenance", content=read.content, headers=form)
+    assert put_back.status_code == 201, put_back.text

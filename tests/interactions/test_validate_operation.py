@@ -258,7 +258,7 @@ async def test_other_methods_and_types(client: httpx.AsyncClient) -> None:
     assert (await client.post("/CarePlan/x/y/$validate", json={})).status_code == 404
     assert (await client.post("/CarePlan/$validate/x", json={})).status_code == 404
     assert (
-        await client.post("/CarePlan/$validate", content="<a/>", headers={"Content-Type": "text/xml"})
+        await client.post("/CarePlan/$validate", content="<a/>", headers={"Content-Type": "text/turtle"})
     ).status_code == 415
 
 

@@ -23,24 +23,24 @@ async def test_each_word_comes_once_in_order(opened: OpenStore) -> None:
         await opened.store.insert("Goal", f"g{number}", goal("b", "a|1", f"tag-{number % 3}"), "POST")
     plain = ["a\\|1", "b", *(f"http://example.org|{code}" for code in ("a\\|1", "b", "tag-0", "tag-1", "tag-2"))]
     expected = [*plain, "tag-0", "tag-1", "tag-2"]
-    assert await opened.store.words("Goal", "_tag", 100) == expected
-    assert await opened.store.words("Goal", "_tag", 3) == expected[:3]
-    assert await opened.store.words("Goal", "_security", 100) == []
-    assert await opened.store.words("CarePlan", "_tag", 100) == []
+    assert await opened.store.words([("Goal", "_tag")], 100) == [expected]
+    assert await opened.store.words([("Goal", "_tag")], 3) == [expected[:3]]
+    assert await opened.store.words([("Goal", "_security")], 100) == [[]]
+    assert await opened.store.words([("CarePlan", "_tag")], 100) == [[]]
 
 
 async def test_what_is_deleted_has_no_words(opened: OpenStore) -> None:
     stored = await opened.store.insert("Goal", "gone", goal("gone"), "POST")
     await opened.store.bury(stored)
-    assert await opened.store.words("Goal", "_tag", 100) == []
+    assert await opened.store.words([("Goal", "_tag")], 100) == [[]]
 
 
 async def test_a_transaction_sees_its_own(opened: OpenStore) -> None:
-    async def work(store: ResourceStore) -> list[str]:
+    async def work(store: ResourceStore) -> list[list[str]]:
         await store.insert("Goal", "new", goal("new"), "POST")
-        return await store.words("Goal", "_tag", 100)
+        return await store.words([("Goal", "_tag"), ("CarePlan", "_tag")], 100)
 
-    assert await opened.store.transaction(work) == ["http://example.org|new", "new"]
+    assert await opened.store.transaction(work) == [["http://example.org|new", "new"], []]
 
 
 async def test_no_document_is_read(opened: OpenStore) -> None:

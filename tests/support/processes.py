@@ -1,4 +1,4 @@
-"""Several processes of the real service on one database, each at an address of its own, to be killed and started again."""
+"""Processes of the real service on one database, each at an address of its own, to be killed and started again."""
 
 import asyncio
 import signal

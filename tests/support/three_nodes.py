@@ -1,4 +1,4 @@
-"""A replica set of three real ``mongod`` on this machine, whose primary can step down, die, and fail at a given command."""
+"""A replica set of three real ``mongod`` on this machine, whose primary can step down, die, or fail at a command."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from pymongo import AsyncMongoClient, MongoClient, WriteConcern
 from pymongo.errors import PyMongoError
@@ -92,7 +93,7 @@ class ThreeNodes:
 
     def _uri(self, **options: str) -> str:
         addresses = ",".join(node.address for node in self.nodes)
-        return f"mongodb://{addresses}/?" + "&".join(f"{name}={text}" for name, text in {"replicaSet": SET, **options}.items())
+        return f"mongodb://{addresses}/?{urlencode({'replicaSet': SET, **options})}"
 
     def start(self) -> None:
         """Start three members and return when one is the primary that takes writes."""
@@ -144,8 +145,9 @@ class ThreeNodes:
                 try:
                     await client.admin.command("replSetStepDown", 2, secondaryCatchUpPeriodSecs=1)
                     break
-                except PyMongoError as error:  # no secondary has caught up yet, or an election was faster
-                    assert time.monotonic() < deadline, error
+                except PyMongoError:  # no secondary has caught up yet, or an election was faster
+                    if time.monotonic() > deadline:
+                        raise
         await self.fence()
 
     async def lose_primary(self) -> None:

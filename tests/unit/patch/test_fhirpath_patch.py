@@ -222,6 +222,7 @@ def test_narrative_is_given_by_its_parts():
         operation("replace", "Goal.note.where(text.matches('(a+)+$')).text", value={"valueString": "x"}),
         operation("replace", "Goal.note.where(words of a person).text", value={"valueString": "x"}),
         operation("replace", "Goal.note.where(wordsOfAPerson = 'words of a person').text", value={"valueString": "x"}),
+        operation("replace", "Goal.note.where(%resource.note.count() > 1).text", value={"valueString": "x"}),
         operation("replace", "Goal.subject.resolve().name", value={"valueString": "x"}),
         operation("replace", "Goal.note.select(text)", value={"valueString": "x"}),
         operation("replace", "Goal.note | Goal.target", value={"valueString": "x"}),
