@@ -1,4 +1,4 @@
-"""What a transaction notes beside the resources: locks, and answers that were given. In time the database forgets them."""
+"""What a transaction notes beside the resources: locks, and answers it gave. In time the database forgets them."""
 
 from datetime import datetime, timedelta
 from hashlib import sha256
