@@ -7,14 +7,14 @@ from itertools import chain
 from typing import Any, TypeVar
 
 from service.search.source import Source
-from service.store.document import SERVED
+from service.store.document import SERVED, Stored
 from service.store.driver import Document
 from service.store.filter import LIVING, both
 from service.store.joins import Bounds, joined
 from service.store.links import is_of_the_living
 from service.store.lookups import Joined
 from service.store.place import Place, Values, rank, values_of
-from service.store.reading import Reading
+from service.store.reading import Moment, Reading
 from service.store.walk import Fetch, Walk
 
 T = TypeVar("T")
@@ -27,6 +27,19 @@ What the first few do not fill is not common: then the far end of a link is aske
 """
 _MOST_LINKED_TO_COUNT = 50_000
 """The same for a count, which has to look at every document otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Matches of a search."""
+
+    matches: list[Stored]
+    before: Place | None
+    """From where the page before is read, None on the first."""
+    after: Place | None
+    """From where the next page is read, None on the last."""
+    moment: Moment | None
+    """The moment whose state it shows, None in a transaction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -35,7 +34,7 @@ from service.store.history import EVERY, LATEST, Versions, Within, versions_of
 from service.store.history_of_types import versions_of_types
 from service.store.members import find_members
 from service.store.notes import Notes
-from service.store.pages import count_matches, find_page
+from service.store.pages import Page, count_matches, find_page
 from service.store.place import Place
 from service.store.reading import Moment, PastMomentError, Reading
 from service.store.transactions import Transactions
@@ -51,19 +50,6 @@ class ExistsError(Exception):
 
 class MovedOnError(Exception):
     """The resource is no longer at the version that was read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Matches of a search."""
-
-    matches: list[Stored]
-    before: Place | None
-    """From where the page before is read, None on the first."""
-    after: Place | None
-    """From where the next page is read, None on the last."""
-    moment: Moment | None
-    """The moment whose state it shows, None in a transaction."""
 
 
 class ResourceStore:

@@ -11,8 +11,7 @@ from bson.decimal128 import Decimal128
 from service.fhir import json
 from service.fhir.datetimes import instant
 from service.fhir.outcome import OutcomeError
-from service.store import members
-from service.store import transactions
+from service.store import members, transactions
 from service.store.document import to_history
 from service.store.driver import Driver
 from service.store.resources import ExistsError, MovedOnError, ResourceStore

@@ -11,7 +11,8 @@ from service.fhir.outcome import OutcomeError
 from service.search.predicate import All, Contains, LinkedFrom, LinkedTo, Not, OneOf, Predicate, any_of
 from service.search.source import SortKey, Source
 from service.settings import Settings
-from service.store.resources import Page, ResourceStore
+from service.store.pages import Page
+from service.store.resources import ResourceStore
 from tests.store.conftest import OpenStore
 from tests.store.plans import (
     ACTIVE,
