@@ -6,7 +6,7 @@ from functools import partial
 
 from service.conformance.offers import CONDITIONAL, offers
 from service.fhir.entry import Request, Response
-from service.fhir.outcome import Issue, OutcomeError, shown
+from service.fhir.outcome import MOST_SHOWN, Issue, OutcomeError, shown
 from service.fhir.reference import is_id
 from service.interactions.capabilities import capabilities
 from service.interactions.conditional import delete_matches, patch_match, update_match
@@ -79,7 +79,8 @@ PUBLISHED: Interactions = {
 }
 """The same for the definitions that the service holds."""
 
-_WRITES = {"create", "update", "patch", "delete", "$meta-add", "$meta-delete", *CONDITIONAL}
+_WRITES_ONE = {"create", "update", "patch", "delete"}
+_WRITES = {*_WRITES_ONE, "$meta-add", "$meta-delete", *CONDITIONAL}
 _ATTRIBUTED = _WRITES - {"delete", "conditional-delete"}
 """Those of which a Provenance can tell, for they write a version."""
 _INSTANCE = "{type}/{id}"
@@ -90,6 +91,8 @@ _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
 async def perform(request: Request, context: Context) -> Response:
     """Return what comes of ``request``; raises OutcomeError where it cannot be done."""
     code, handler = find_interaction(request.method, request.path, context)
+    if code in _WRITES_ONE:
+        _refuse_parameters(request)
     if request.provenance is not None:
         if code not in _ATTRIBUTED:
             raise not_attributed("This request writes no version")
@@ -173,6 +176,17 @@ def _is_for(operation: str, path: tuple[str, ...], context: Context) -> bool:
     definition = context.definitions.get(operation)
     is_of_root = len(path) == 1
     return bool(definition["system"]) if is_of_root else path[0] in definition["resource"]
+
+
+def _refuse_parameters(request: Request) -> None:
+    """Raise OutcomeError 400 where a write is given parameters: ignored, a condition among them would be lost."""
+    hint = "; a condition for a create is in the header If-None-Exist" if request.method == "POST" else ""
+    issues = [
+        Issue("unknown-parameter", f"{shown(name)}: This write takes no parameters{hint}", f"http.{shown(name)}")
+        for name, _ in request.parameters[:MOST_SHOWN]
+    ]
+    if issues:
+        raise OutcomeError(*issues)
 
 
 def _unknown_address() -> OutcomeError:

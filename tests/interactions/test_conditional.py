@@ -157,3 +157,15 @@ async def test_64_clients_that_update_the_same_make_one_with_64_versions(client)
     answers = await asyncio.gather(*(client.put(f"/Goal?{by(value)}", json=body) for body in bodies))
     assert sorted(answer.status_code for answer in answers) == [200] * 63 + [201]
     assert {int(answer.json()["meta"]["versionId"]) for answer in answers} == set(range(1, 65))
+
+
+async def test_a_condition_where_none_is_read_is_refused_rather_than_lost(client):
+    old = await created(client, goal())
+    before = (await client.get("/Goal?_summary=count")).json()["total"]
+    for response in (
+        await client.post(f"/Goal?{by(fresh())}", json=goal()),
+        await client.put(f"/Goal/{old['id']}?{by(fresh())}", json=old),
+        await client.delete(f"/Goal/{old['id']}?{by(fresh())}"),
+    ):
+        assert (response.status_code, problems(response)) == (400, [("unknown-parameter", "http.identifier")])
+    assert (await client.get("/Goal?_summary=count")).json()["total"] == before

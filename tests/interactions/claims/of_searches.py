@@ -48,8 +48,18 @@ async def search_parameters(world: World, item: Json) -> None:
 
 async def _includes(world: World, item: Json, member: str, parameter: str) -> None:
     claimed = set(item.get(member, []))
-    for each in sorted(world.claimed_anywhere(member)):
+    for each in sorted(claimed | _references(world)):
         await world.ask("GET", f"{item['type']}?{parameter}={each}&_count=1", 200 if each in claimed else 400)
+
+
+def _references(world: World) -> set[str]:
+    """Return ``Type:parameter`` of every parameter of type reference, which any include could be of."""
+    return {
+        f"{name}:{parameter['name']}"
+        for name, item in world.types.items()
+        for parameter in item.get("searchParam", [])
+        if parameter["type"] == "reference"
+    }
 
 
 async def includes(world: World, item: Json) -> None:
