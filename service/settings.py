@@ -41,7 +41,9 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(default=16_000_000, gt=0, description="Largest request body in bytes")
     max_bundle_entries: int = Field(default=1_000, gt=0, description="Most entries in a batch or transaction")
-    default_page_size: int = Field(default=20, gt=0, description="Matches or versions on a page when _count is not given")
+    default_page_size: int = Field(
+        default=20, gt=0, description="Matches or versions on a page when _count is not given"
+    )
     max_page_size: int = Field(default=1_000, gt=0, description="Largest _count that is accepted")
     search_seconds: float = Field(
         default=10.0, gt=0, description="Seconds that a search may take in the database before it is stopped"

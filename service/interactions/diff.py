@@ -23,8 +23,10 @@ async def diff(request: Request, context: Context) -> Response:
     with_meta = _BOOLEANS.get(given.get("includeMeta", False))
     if with_meta is None:
         raise OutcomeError(Issue("parameter-value", "includeMeta is true or false", "http.includeMeta"))
-    current = present(await context.store.read(*request.path[:2]), request.path[0])
-    after = await _version(given["to"], request, context) if "to" in given else current
+    if "to" in given:
+        after = await _version(given["to"], request, context)
+    else:
+        after = present(await context.store.read(*request.path[:2]), request.path[0])
     before = await _version(given.get("from", str(after.version - 1)), request, context)
     operations = [item.as_parameter() for item in version_differences(before, after, context, with_meta)]
     parameters = {"resourceType": "Parameters"} | ({"parameter": operations} if operations else {})

@@ -7,6 +7,7 @@ from lxml import etree
 
 from service.conformance.xml import Xml
 from service.conformance.xml.layout import FHIR
+from service.conformance.xml.narrative import DIV
 from service.conformance.xml.syntax import parse
 from service.fhir.outcome import Issue, OutcomeError
 from service.patch.limits import Effort
@@ -22,11 +23,20 @@ def xml_patched(resource: dict[str, Any], body: bytes, xml: Xml) -> dict[str, An
     """
     patch, _ = parse(body)
     root, _ = parse(xml.write(resource))
+    narrative = _narrative(root)
     changed = apply_xml_patch(root, patch)
     try:
-        return xml.read(etree.tostring(changed))
+        patched = xml.read(etree.tostring(changed, encoding="utf-8"))
     except OutcomeError as error:  # lines and columns are of a text that nobody has seen
         raise OutcomeError(*(replace(issue, position=None) for issue in error.issues)) from None
+    if narrative is not None and _narrative(changed) == narrative:
+        patched["text"]["div"] = resource["text"]["div"]  # in the characters that it was written in
+    return patched
+
+
+def _narrative(root: Node) -> bytes | None:
+    div = root.find(f"{{{FHIR}}}text/{DIV}")
+    return None if div is None else etree.tostring(div)
 
 
 def apply_xml_patch(root: Node, patch: Node) -> Node:

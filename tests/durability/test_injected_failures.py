@@ -3,7 +3,6 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -47,10 +46,9 @@ async def family(client: httpx.AsyncClient) -> Family:
 
 
 @pytest.fixture
-async def database(nodes: ThreeNodes) -> AsyncIterator[AsyncDatabase[Json]]:
+def database(nodes: ThreeNodes) -> AsyncDatabase[Json]:
     """The database of the service."""
-    async with nodes.client() as found:
-        yield found[DATABASE]
+    return nodes.client[DATABASE]
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ import secrets
 
 from tests.durability.calamities import KINDS, Calamities
 from tests.durability.clients import Clients
+from tests.durability.operations import run
 from tests.durability.sequence import Sequence, Weather
 from tests.support.processes import Processes
 from tests.support.three_nodes import ThreeNodes
 
-SEQUENCES = int(os.environ.get("SEQUENCES", "200"))
+SEQUENCES = int(os.environ.get("SEQUENCES", "150"))
 """How many sequences are tried; ``make durability`` tries more."""
 SEED = os.environ.get("SEED") or secrets.token_hex(4)
 AT_ONCE = 24
@@ -33,7 +34,7 @@ async def test_what_clients_were_told_stays_true_whatever_happens(nodes: ThreeNo
             for number in numbers:
                 name = f"{SEED}-{number}"
                 clients = Clients(both, random.Random(name), IMPATIENCE)
-                found = await Sequence(name, name, clients, weather).run()
+                found = await run(Sequence(name, clients, weather), name)
                 if found or clients.faults:
                     findings[name] = [*found, *clients.faults]
 
@@ -42,5 +43,5 @@ async def test_what_clients_were_told_stays_true_whatever_happens(nodes: ThreeNo
             group.create_task(work())
     print(f"What happened: {dict(calamities.happened)}")
     assert not findings, f"{findings}\n{processes.errors()}"
-    if SEQUENCES >= 200:
+    if SEQUENCES >= 150:
         assert len(calamities.happened) == len(KINDS)

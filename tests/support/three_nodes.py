@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -85,6 +85,10 @@ class ThreeNodes:
 
     def __init__(self, directory: Path) -> None:
         self.nodes = [Node(directory / f"node{number}") for number in range(3)]
+        self.client: AsyncMongoClient[Document] = AsyncMongoClient(
+            self._uri(serverSelectionTimeoutMS="120000"), tz_aware=True, connect=False
+        )
+        """A client of the test itself, whom fail points spare."""
 
     @property
     def uri(self) -> str:
@@ -116,38 +120,34 @@ class ThreeNodes:
         for node in self.nodes:
             node.kill()
 
-    @asynccontextmanager
-    async def client(self) -> AsyncIterator[AsyncMongoClient[Document]]:
-        """Give a client of the test itself, whom fail points spare."""
-        async with AsyncMongoClient(self._uri(serverSelectionTimeoutMS="30000", tz_aware="true")) as client:
-            yield client
-
     async def fence(self) -> None:
         """Return when the primary has committed a write of its own: from then on it shows all that was acknowledged.
 
         A majority read of a new primary may still show an older state until then.
         """
-        async with self.client() as client:
-            fenced = client.get_database("fence", write_concern=WriteConcern("majority", j=True))
-            await fenced["fence"].update_one({"_id": 0}, {"$inc": {"n": 1}}, upsert=True)
+        fenced = self.client.get_database("fence", write_concern=WriteConcern("majority", j=True))
+        await fenced["fence"].update_one({"_id": 0}, {"$inc": {"n": 1}}, upsert=True)
 
     async def primary(self) -> Node:
         """Return the member that takes writes now."""
-        async with self.client() as client:
-            host, port = await _address_of_primary(client)
-        return next(node for node in self.nodes if (host, port) == ("127.0.0.1", node.port))
+        deadline = time.monotonic() + PATIENCE
+        address = None
+        while address is None:
+            assert time.monotonic() < deadline, "no primary"
+            await self.client.admin.command("ping")
+            address = await self.client.primary
+        return next(node for node in self.nodes if node.port == address[1])
 
     async def step_down(self) -> None:
         """Make the primary step down, and return when the one that took its place has all that was acknowledged."""
         deadline = time.monotonic() + PATIENCE
-        async with self.client() as client:
-            while True:
-                try:
-                    await client.admin.command("replSetStepDown", 2, secondaryCatchUpPeriodSecs=1)
-                    break
-                except PyMongoError:  # no secondary has caught up yet, or an election was faster
-                    if time.monotonic() > deadline:
-                        raise
+        while True:
+            try:
+                await self.client.admin.command("replSetStepDown", 2, secondaryCatchUpPeriodSecs=1)
+                break
+            except PyMongoError:  # no secondary has caught up yet, or an election was faster
+                if time.monotonic() > deadline:
+                    raise
         await self.fence()
 
     async def lose_primary(self) -> None:
@@ -196,15 +196,6 @@ class FailPoint:
         await self._client.admin.command(wanted | {"maxTimeMS": int(PATIENCE * 1000)})
 
 
-async def _address_of_primary(client: AsyncMongoClient[Document]) -> tuple[str, int]:
-    await client.admin.command("ping")
-    deadline = time.monotonic() + PATIENCE
-    while (address := await client.primary) is None:
-        assert time.monotonic() < deadline, "no primary"
-        await client.admin.command("ping")
-    return address
-
-
 def _until_done(step: Any, nodes: list[Node]) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
@@ -217,12 +208,13 @@ def _until_done(step: Any, nodes: list[Node]) -> None:
             time.sleep(0.02)
 
 
-@contextmanager
-def three_nodes(directory: Path) -> Iterator[ThreeNodes]:
-    """Yield a running set with its files in ``directory``; it fails, never skips, when it cannot start."""
+@asynccontextmanager
+async def three_nodes(directory: Path) -> AsyncIterator[ThreeNodes]:
+    """Give a running set with its files in ``directory``; it fails, never skips, when it cannot start."""
     nodes = ThreeNodes(directory)
     try:
         nodes.start()
-        yield nodes
+        async with nodes.client:
+            yield nodes
     finally:
         nodes.stop()

@@ -48,7 +48,7 @@ async def search_parameters(world: World, item: Json) -> None:
 
 async def _includes(world: World, item: Json, member: str, parameter: str) -> None:
     claimed = set(item.get(member, []))
-    for each in sorted(claimed | _references(world)):
+    for each in sorted({"*", *claimed, *_references(world)}):
         await world.ask("GET", f"{item['type']}?{parameter}={each}&_count=1", 200 if each in claimed else 400)
 
 
