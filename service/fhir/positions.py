@@ -114,12 +114,14 @@ class Wanted:
     start: int | None = None
 
     def at(self, steps: Iterable[Step]) -> "Wanted":
+        """Return the value to which ``steps`` lead from here, which is wanted too from then on."""
         place = self
         for step in steps:
             place = place.below.setdefault(step, Wanted(place))
         return place
 
     def nearest_start(self) -> int:
+        """Return where this starts, or if it was not found what is around it."""
         place = self
         while place.start is None and place.around is not None:
             place = place.around

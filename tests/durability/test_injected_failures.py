@@ -12,7 +12,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from service.store import transactions
 from tests.durability.conftest import DATABASE
 from tests.durability.generations import Family
-from tests.support.resources import Json, care_plan, entry, goal, problems
+from tests.support.resources import Json, care_plan, entry, goal, new_urn, paths, problems, transaction
 from tests.support.three_nodes import ThreeNodes
 
 STEPS = {
@@ -76,6 +76,27 @@ async def test_what_passes_is_tried_again_and_all_is_done(client, nodes, family,
         await point.entered()
     assert answer.status_code == 200, answer.text
     await stands_at(2)
+
+
+@pytest.mark.parametrize("step", ["the next version", "the new resources", "the commit"])
+@pytest.mark.parametrize("condition", [{}, {"ifNoneExist": "identifier=https://example.org/links|never"}])
+async def test_links_between_entries_lead_to_what_is_stored_when_it_is_tried_again(
+    client, nodes, family, step, condition
+) -> None:
+    first, second, plan = new_urn(), new_urn(), f"CarePlan/{family.name}"
+    links = [{"reference": first}, {"reference": second}]
+    bundle = transaction(
+        entry("PUT", plan, care_plan(id=family.name, goal=links)),
+        entry("POST", "Goal", goal(), first, **condition),
+        entry("POST", "Goal", goal(), second),
+    )
+    command, where = at(step)
+    async with nodes.failing(command, times=2, **where, **TRIED_AGAIN["a conflict"]) as point:
+        answer = await client.post("", json=bundle)
+        await point.entered(2)
+    linked = [each["reference"] for each in (await client.get(plan)).json()["goal"]]
+    assert linked == paths(answer)[1:]
+    assert [(await client.get(each)).status_code for each in linked] == [200, 200]
 
 
 @pytest.mark.parametrize("step", [step for step in STEPS if step != "the commit"])
