@@ -6,25 +6,12 @@ import pytest
 
 from service.settings import Settings
 from tests.support.app import client_of
-from tests.support.resources import created, goal, new_urn, problems
+from tests.support.resources import by, created, fresh, goal, identified, problems
 
 
 @pytest.fixture
 def client(shared_client):
     return shared_client
-
-
-def identified(value: str, **changes):
-    """Return a Goal with an identifier that nothing else has."""
-    return goal(identifier=[{"system": "urn:plans", "value": value}], **changes)
-
-
-def by(value: str) -> str:
-    return f"identifier=urn:plans|{value}"
-
-
-def fresh() -> str:
-    return new_urn().rpartition(":")[2]
 
 
 async def test_create_unless_there(client):

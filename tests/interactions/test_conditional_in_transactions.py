@@ -5,10 +5,13 @@ import asyncio
 import pytest
 
 from tests.support.resources import (
+    by,
     care_plan,
     created,
     entry,
+    fresh,
     goal,
+    identified,
     new_urn,
     paths,
     problems,
@@ -22,19 +25,6 @@ from tests.support.resources import (
 @pytest.fixture
 def client(shared_client):
     return shared_client
-
-
-def identified(value: str, **changes):
-    """Return a Goal with an identifier that nothing else has."""
-    return goal(identifier=[{"system": "urn:plans", "value": value}], **changes)
-
-
-def by(value: str) -> str:
-    return f"identifier=urn:plans|{value}"
-
-
-def fresh() -> str:
-    return new_urn().rpartition(":")[2]
 
 
 async def goals_of(client, plan_path: str) -> list[str]:

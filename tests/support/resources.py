@@ -153,3 +153,18 @@ async def there_and_back(client: httpx.AsyncClient, resource_type: str, text: st
     pretty = await client.get(f"{address}?_pretty=true")
     assert exactly(pretty.content) == exactly(read.content)
     return read.content
+
+
+def identified(value: str, **changes: Any) -> Json:
+    """Return a Goal with the identifier that `by` asks for."""
+    return goal(identifier=[{"system": "urn:plans", "value": value}], **changes)
+
+
+def by(value: str) -> str:
+    """Return the condition that finds what has this identifier."""
+    return f"identifier=urn:plans|{value}"
+
+
+def fresh() -> str:
+    """Return an id that nothing has yet."""
+    return new_urn().rpartition(":")[2]
