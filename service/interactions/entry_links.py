@@ -31,14 +31,17 @@ class EntryLinks:
         self._targets = {full_url: target for full_url, target in targets.items() if full_url is not None}
         self._new = new
 
-    async def resolve(self, resource: Any, entry: BundleEntry, outlook: Outlook, context: Context) -> list[Issue]:
+    async def resolve(
+        self, resource: Any, entry: BundleEntry, outlook: Outlook | None, context: Context
+    ) -> list[Issue]:
         """Rewrite the links in the resource of ``entry``, and return an issue for each that leads nowhere.
 
-        A reference by search leads to the one match when all else has been done: what ``outlook`` tells.
+        A reference by search leads to the one match when all else has been done: what ``outlook`` tells, None where
+        there is no such reference.
         """
         if not isinstance(resource, dict):
             return []
-        found, issues = await self._found_by_search(resource, entry, outlook, context)
+        found, issues = await self._found_by_search(resource, entry, outlook, context) if outlook else ({}, [])
         return issues + self._rewrite(resource, entry, found, context)
 
     async def _found_by_search(

@@ -34,7 +34,7 @@ async def transaction(entries: list[BundleEntry], provenance: Any, context: Cont
     refuse_errors([*(issue for entry in entries for issue in entry.issues), *_unserved(requests, context)])
     if any(map(_asks_the_store, requests)):
         return await context.in_transaction(partial(_resolve_and_do, entries, provenance))
-    steps = await _prepared(entries, provenance, context)
+    steps = await _prepared(entries, provenance, context, searches=False)
     return await context.in_transaction(partial(_do, steps, provenance))
 
 
@@ -44,18 +44,22 @@ def _asks_the_store(request: Request) -> bool:
 
 
 async def _resolve_and_do(entries: list[BundleEntry], provenance: Any, context: Context) -> list[Response]:
-    return await _do(await _prepared(entries, provenance, context), provenance, context)
+    return await _do(await _prepared(entries, provenance, context, searches=True), provenance, context)
 
 
-async def _prepared(entries: list[BundleEntry], provenance: Any, context: Context) -> list[Step]:
-    """Return what is to be done, links resolved; raises OutcomeError for all that is wrong with it."""
+async def _prepared(entries: list[BundleEntry], provenance: Any, context: Context, *, searches: bool) -> list[Step]:
+    """Return what is to be done, links resolved; raises OutcomeError for all that is wrong with it.
+
+    ``searches`` says whether there may be references by search.
+    """
     steps, outlook = await resolve(entries, context)
     new = {target for step in steps if creates(step.request) for target in step.targets}
     links = EntryLinks({step.entry.full_url: step.address for step in steps if step.address}, new)
     linked = [step for step in steps if step.stores or step.request.method == "PATCH"]
     issues = [*_same_targets(steps)]
     for step in linked:
-        issues += await links.resolve(step.request.resource, step.entry, outlook, context)
+        resource, entry = step.request.resource, step.entry
+        issues += await links.resolve(resource, entry, outlook if searches else None, context)
     issues += await _resource_issues(steps, context)
     refuse_errors({(issue.rule, issue.expression): issue for issue in reversed(issues)}.values())  # links say more
     if provenance is not None:

@@ -58,7 +58,8 @@ def body_type(content_type: str, method: str, version: FhirVersion) -> str:
     name, parameters = _media_type(content_type)
     taken = _PATCH_TYPES if method == "PATCH" else _RESOURCE_TYPES
     if name not in taken or not _fits(parameters, version):
-        raise _unsupported(f"{_listed(taken)}, in UTF-8, of FHIR version {version.mime_number}")
+        headers = {"Accept-Patch": ", ".join(taken)} if method == "PATCH" else {}
+        raise _unsupported(f"{_listed(taken)}, in UTF-8, of FHIR version {version.mime_number}", headers)
     return name
 
 
@@ -67,7 +68,7 @@ def require_form(content_type: str) -> None:
     """Raise OutcomeError 415 unless a body of ``content_type`` is a form."""
     name, parameters = _media_type(content_type)
     if name != FORM or parameters.get("charset", "utf-8").lower() != "utf-8":
-        raise _unsupported(f"{FORM} for a search")
+        raise _unsupported(f"{FORM} for a search", {})
 
 
 def _media_type(text: str) -> tuple[str, dict[str, str]]:
@@ -104,5 +105,6 @@ def _listed(names: tuple[str, ...]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-def _unsupported(expected: str) -> OutcomeError:
-    return OutcomeError(Issue("unsupported-media-type", f"The body must be {expected}", "http.Content-Type"))
+def _unsupported(expected: str, headers: dict[str, str]) -> OutcomeError:
+    issue = Issue("unsupported-media-type", f"The body must be {expected}", "http.Content-Type")
+    return OutcomeError(issue, headers=headers)

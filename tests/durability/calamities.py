@@ -37,12 +37,12 @@ class Calamities:
     async def going_on(self) -> AsyncIterator[None]:
         """Let them happen until the end of the block, and then wait until all is well again."""
         over = asyncio.Event()
-        task = asyncio.create_task(self._happen(over))
-        try:
-            yield
-        finally:
-            over.set()
-            await task
+        async with asyncio.TaskGroup() as group:  # which ends the block where one of them fails
+            group.create_task(self._happen(over))
+            try:
+                yield
+            finally:
+                over.set()
 
     async def _happen(self, over: asyncio.Event) -> None:
         ending = asyncio.create_task(over.wait())

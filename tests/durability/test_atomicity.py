@@ -121,7 +121,7 @@ async def test_a_process_that_is_killed_at_any_step_leaves_all_or_nothing_and_a_
             assert first.status_code == 200, first.text
             bundle = family.transaction(2)
             where = {"namespace": f"{processes.database}.{collection}"} if collection else {}
-            async with nodes.failing(command, blockConnection=True, blockTimeMS=200, **where) as point:
+            async with nodes.failing(command, blockConnection=True, blockTimeMS=1_000, **where) as point:
                 sent = asyncio.create_task(clients[victim].post("", json=bundle, headers=key_of(family)))
                 await point.entered()
                 processes.kill(victim)
