@@ -21,10 +21,14 @@ HEADER = "http.If-None-Exist"
 
 def criteria_of(query: str) -> Parameters:
     """Return the search parameters that If-None-Exist states; raises OutcomeError where they cannot be read."""
+    parts = query.removeprefix("?")
     try:
-        return split_url(f"?{query.removeprefix('?')}")[1]
+        if parts and not all("=" in part for part in parts.split("&")):
+            raise ValueError("a part of it has no value")
+        return split_url(f"?{parts}")[1]
     except ValueError:
-        raise OutcomeError(Issue("header-value", "If-None-Exist is the query of a search", HEADER)) from None
+        sentence = "If-None-Exist is the query of a search, such as identifier=system|value"
+        raise OutcomeError(Issue("header-value", sentence, HEADER)) from None
 
 
 class Outlook:

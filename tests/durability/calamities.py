@@ -76,7 +76,8 @@ class Calamities:
 
     async def answers_are_lost(self) -> None:
         """A few writes are carried out, and the database says that it does not know whether they last."""
-        await self._fail(writeConcernError={"code": 64, "errmsg": "injected"})
+        # Not of inserts: those of a transaction have no write concern of their own that could fail.
+        await self._fail("update", "commitTransaction", writeConcernError={"code": 64, "errmsg": "injected"})
 
     async def transactions_are_undone(self) -> None:
         """A few transactions are not committed but undone, and may be tried again."""

@@ -108,9 +108,11 @@ async def test_format_goes_before_accept(sample_client: httpx.AsyncClient, wante
         "/fhir/R4/RiskAssessment/sample-marlow-workshop",
     ],
 )
-async def test_other_addresses_answer_a_browser_in_json(sample_client: httpx.AsyncClient, path: str) -> None:
+async def test_other_addresses_answer_a_browser_in_xml_which_it_prefers(
+    sample_client: httpx.AsyncClient, path: str
+) -> None:
     response = await sample_client.get(path, headers=BROWSER)
-    assert (response.status_code, response.headers["content-type"]) == (200, JSON)
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/xml; charset=utf-8")
     refused = await sample_client.get(path, headers={"Accept": "text/html"})
     assert (refused.status_code, refused.headers["content-type"]) == (406, JSON)
 

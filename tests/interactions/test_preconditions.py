@@ -100,7 +100,7 @@ async def test_nul_in_a_parameter_is_refused(client, query):
         assert (response.status_code, problems(response)[0][0]) == (400, "characters")
 
 
-@pytest.mark.parametrize("path", ["/Goal/$everything", "/Goal/1/$everything", "/Goal/_history", "/ValueSet/$validate"])
+@pytest.mark.parametrize("path", ["/Goal/$everything", "/Goal/1/$everything", "/Goal/_search/1", "/ValueSet/$validate"])
 async def test_what_is_not_offered_at_a_type_is_404(client, path):
     response = await client.get(path)
     assert (response.status_code, problems(response)) == (404, [("unknown-address", None)])
