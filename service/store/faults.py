@@ -36,7 +36,6 @@ one document is too large for one, and so is an intermediate result."""
 _DUPLICATE_KEY = 11000
 TRANSIENT = "TransientTransactionError"
 _UNCERTAIN = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
-"""After these it is not known whether a write was done."""
 COMMIT_UNKNOWN = "UnknownTransactionCommitResult"
 
 
@@ -89,9 +88,16 @@ def as_outcome(error: PyMongoError | DocumentTooLarge) -> OutcomeError:
     if _is_taken(error) or (error.has_error_label(TRANSIENT) and not isinstance(error, ConnectionFailure)):
         return conflict()
     log.error("database: %s", type(error).__name__)
-    if isinstance(error, _UNCERTAIN) or any(map(error.has_error_label, ("RetryableWriteError", COMMIT_UNKNOWN))):
+    if _is_uncertain(error):
         return unavailable()
     raise error
+
+
+def _is_uncertain(error: PyMongoError) -> bool:
+    """Return whether it is not known if a write was done."""
+    if isinstance(error, BulkWriteError) and not error.details["writeErrors"]:
+        return True  # only that it cannot be lost any more was not confirmed
+    return isinstance(error, _UNCERTAIN) or any(map(error.has_error_label, ("RetryableWriteError", COMMIT_UNKNOWN)))
 
 
 def _is_taken(error: PyMongoError) -> bool:
