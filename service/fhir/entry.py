@@ -95,8 +95,20 @@ def split_url(url: str) -> tuple[tuple[str, ...], Parameters]:
     Raises ValueError where it is no address, or has more than MOST_PARAMETERS.
     """
     parts = urlsplit(url)
-    segments = tuple(unquote(segment) for segment in parts.path.split("/") if segment)
-    return segments, parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    if parts.scheme or parts.netloc:
+        raise ValueError("this is no relative address")
+    segments = tuple(unquote(segment, errors="strict") for segment in parts.path.split("/") if segment)
+    return segments, read_query(url.partition("?")[2])
+
+
+def read_query(query: str) -> Parameters:
+    """Return the parameters of a ``query`` such as ``_id=1&_summary=true``.
+
+    Raises ValueError where it is not percent-encoded UTF-8, has a fragment or NUL, or more than MOST_PARAMETERS.
+    """
+    if "#" in query or "%00" in query or "\0" in query:
+        raise ValueError("this is no query")
+    return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
 
 
 def once(parameters: Parameters) -> dict[str, str]:

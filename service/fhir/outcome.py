@@ -53,6 +53,8 @@ def _read_rules() -> dict[str, Rule]:
 
 RULES = _read_rules()
 _INVARIANT = Rule("invariant", 422)
+_NO_TEXT = dict.fromkeys((*range(32), *range(127, 160), *range(0xD800, 0xE000)), "\ufffd")
+"""Characters that no text of FHIR holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Issue:
             issue["extension"] = [{"url": _LINE, "valueInteger": line}, {"url": _COLUMN, "valueString": str(column)}]
             issue["location"] = [f"Line[{line}] Col[{column}]"]
         if self.expression:
-            issue["expression"] = [self.expression]
+            issue["expression"] = [self.expression.translate(_NO_TEXT)]  # names in it may be a client's
         return issue
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -13,10 +14,10 @@ from service.fhir.outcome import OutcomeError, operation_outcome
 from service.fhir.positions import SourceText
 from service.interactions.checks import refuse_errors
 from service.interactions.context import Context
-from service.interactions.entries import BundleEntry, prefixed, read_bundle
+from service.interactions.entries import MOST_ANSWERED, BundleEntry, prefixed, read_bundle, too_much_to_answer
 from service.interactions.entry_links import links_between
 from service.interactions.faults import fault
-from service.interactions.idempotency import of_entry, only_once
+from service.interactions.idempotency import claim_key, of_entry, only_once
 from service.interactions.perform import perform
 from service.interactions.provenance import not_attributed
 from service.interactions.transaction import transaction
@@ -31,6 +32,7 @@ async def batch_or_transaction(request: Request, context: Context) -> Response:
     if kind == "batch":
         if request.provenance is not None:
             raise not_attributed("The entries of a batch are done each for itself")
+        await claim_key(request, context)
         return _answered(kind, entries, await _batch(entries, request, context))
 
     async def all_or_nothing(_: Request, bound: Context) -> Response:
@@ -45,16 +47,27 @@ def _answered(kind: str, entries: list[BundleEntry], responses: list[Response]) 
 
 
 async def _batch(entries: list[BundleEntry], outer: Request, context: Context) -> list[Response]:
-    places = asyncio.Semaphore(_AT_ONCE)
+    places, size = asyncio.Semaphore(_AT_ONCE), 0
     full_urls = {entry.full_url for entry in entries if entry.full_url}
 
     async def one(number: int, entry: BundleEntry) -> Response:
+        nonlocal size
         if entry.request is not None:
             entry.request.idempotency = of_entry(outer, number)
         async with places:
-            return await _attempt(entry, full_urls, outer.text, context)
+            response = await _attempt(entry, full_urls, outer.text, context)
+        size += len(response.body or b"")
+        return response if size <= MOST_ANSWERED else _shortened(entry, response)
 
     return await asyncio.gather(*(one(number, entry) for number, entry in enumerate(entries)))
+
+
+def _shortened(entry: BundleEntry, response: Response) -> Response:
+    """Return ``response`` without its resource, or where that was all that was asked for a refusal."""
+    if entry.request is None or entry.request.method != "GET":
+        return replace(response, body=None)
+    error = too_much_to_answer(entry.place)
+    return Response(error.status, json.dump(operation_outcome(error.issues)))
 
 
 async def _attempt(

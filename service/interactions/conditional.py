@@ -14,7 +14,7 @@ from service.interactions.context import Context
 from service.interactions.delete import delete
 from service.interactions.outlook import Outlook
 from service.interactions.patch import patch
-from service.interactions.read import unknown
+from service.interactions.read import no_match
 from service.interactions.update import update
 
 
@@ -76,7 +76,7 @@ async def _update_match(request: Request, context: Context) -> Response:
 async def _patch_match(request: Request, context: Context) -> Response:
     matches = await Outlook(context).matching(request.path[0], request.parameters, request.base)
     if not matches:
-        raise unknown(request.path[0])
+        raise no_match(request.path[0])
     return await patch(at_id(request, matches[0]), context)
 
 
@@ -89,4 +89,4 @@ async def _delete_matches(request: Request, context: Context) -> Response:
 async def delete_each(request: Request, matches: list[str], context: Context) -> Response:
     """Delete the resources of these ids, and return one answer for all of them."""
     answers = [await delete(at_id(request, match), context) for match in matches]
-    return answers[0] if len(answers) == 1 else deleted(None, request)
+    return answers[0] if len(answers) == 1 else deleted(None, request, len(matches))

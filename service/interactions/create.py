@@ -4,7 +4,7 @@ from functools import partial
 
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError
-from service.interactions.answers import written
+from service.interactions.answers import FOUND, written
 from service.interactions.checks import checked_resource
 from service.interactions.context import Context
 from service.interactions.outlook import HEADER, Outlook, criteria_of
@@ -41,4 +41,4 @@ async def _create_unless_there(request: Request, context: Context) -> Response:
     criteria = criteria_of(request.if_none_exist or "")
     found = await Outlook(context).matching(request.path[0], criteria, request.base, HEADER)
     stored = await context.store.read(request.path[0], found[0]) if found else None
-    return written(200, stored, request, ()) if stored else await _create(request, context)
+    return written(200, stored, request, (), FOUND) if stored else await _create(request, context)

@@ -15,9 +15,9 @@ async def delete(request: Request, context: Context) -> Response:
         current = await context.store.read(request.path[0], request.path[1])
         await check_preconditions(request, current, context)
         if current is None or current.deleted:
-            return deleted(current, request)
+            return deleted(current, request, 0)
         try:
-            return deleted(await context.store.bury(current), request)
+            return deleted(await context.store.bury(current), request, 1)
         except MovedOnError:
             continue  # read again: with If-Match the check then says 412
     raise conflict()

@@ -34,5 +34,4 @@ async def diff(request: Request, context: Context) -> Response:
 
 
 async def _version(number: str, request: Request, context: Context) -> Stored:
-    stored = await stored_version((*request.path[:2], "_history", number), context)
-    return present(stored, stored.type)
+    return await stored_version((*request.path[:2], "_history", number), context)

@@ -11,6 +11,8 @@ from service.fhir.reference import is_id
 from service.interactions.context import Context
 
 TYPES = ("batch", "transaction")
+MOST_ANSWERED = 64_000_000
+"""Bytes of resources in the answer to one Bundle."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _ENTRY = re.compile(r"Bundle\.entry\[(\d+)\]")
 _HEADERS = {
@@ -57,6 +59,12 @@ def read_bundle(request: Request, context: Context) -> tuple[str, list[BundleEnt
         _misshapen(number, wrong[number]) if number in wrong else _read(number, entry, request)
         for number, entry in enumerate(entries)
     ]
+
+
+def too_much_to_answer(place: str) -> OutcomeError:
+    """Return the outcome 413 for the entry with which an answer becomes too large."""
+    sentence = f"The answer would have more than {MOST_ANSWERED} bytes; ask for less, or in several Bundles"
+    return OutcomeError(Issue("answer-too-large", sentence, f"{place}.request.url"))
 
 
 def prefixed(issues: Iterable[Issue], place: str) -> list[Issue]:

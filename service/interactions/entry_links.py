@@ -39,6 +39,8 @@ class EntryLinks:
         A reference by search leads to the one match when all else has been done: what ``outlook`` tells, None where
         there is no such reference.
         """
+        if isinstance(resource, list):  # a JSON Patch, whose values may be or hold links
+            resource[:] = self._with_addresses(resource)
         if not isinstance(resource, dict):
             return []
         found, issues = await self._found_by_search(resource, entry, outlook, context) if outlook else ({}, [])
@@ -58,12 +60,21 @@ class EntryLinks:
             if resource_type not in context.indexers:
                 issues.append(_unresolved(_NOT_STORED, place))
             elif text not in found:
-                matches = await outlook.matching(resource_type, criteria_of(query), base, f"{place}.reference")
+                matches = await outlook.found(
+                    resource_type, criteria_of(query, f"{place}.reference"), base, f"{place}.reference"
+                )
                 if matches:
                     found[text] = f"{resource_type}/{matches[0]}"
                 else:
                     issues.append(_unresolved(f"No {resource_type} matches this reference by search", place))
         return found, issues
+
+    def _with_addresses(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self._with_addresses(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return list(map(self._with_addresses, value))
+        return self._targets.get(value, value) if isinstance(value, str) else value
 
     def _target(self, link: str, base: str | None) -> str | None:
         """Return what a link to an entry becomes, or None for any other link."""

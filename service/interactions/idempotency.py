@@ -15,6 +15,7 @@ from service.fhir.entry import Idempotency, Request, Response
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
 
+_MOST_KEPT = 15_000_000
 _FIELDS = ("status", "body", "location", "version", "last_modified")
 
 
@@ -34,6 +35,9 @@ async def only_once(
         if known is not None:
             return _first_answer(known, asked)
         response = await carry_out(replace(request, idempotency=None), bound)
+        if len(response.body or b"") > _MOST_KEPT:
+            sentence = f"An answer of more than {_MOST_KEPT} bytes cannot be remembered; prefer return=minimal"
+            raise OutcomeError(Issue("answer-too-large", sentence, "http.Idempotency-Key"))
         content = {name: getattr(response, name) for name in _FIELDS}
         kept = bound.limits.idempotency_kept
         await bound.store.notes.remember(_name(asked), {"fingerprint": asked.fingerprint, **content}, kept)
@@ -42,12 +46,30 @@ async def only_once(
     return await context.in_transaction(work)
 
 
+async def claim_key(batch: Request, context: Context) -> None:
+    """Bind the key of a batch to what it asks for; raises OutcomeError 422 where it was used for something else."""
+    asked = batch.idempotency
+    if asked is None:
+        return
+
+    async def work(bound: Context) -> None:
+        known = await bound.store.notes.recall(_name(asked))
+        if known is None:
+            await bound.store.notes.remember(
+                _name(asked), {"fingerprint": asked.fingerprint}, bound.limits.idempotency_kept
+            )
+        else:
+            _refuse_another(known, asked)
+
+    await context.in_transaction(work)
+
+
 def of_entry(batch: Request, number: int) -> Idempotency | None:
     """Return the key of one entry of a batch, whose entries are done or not done each for itself."""
     if batch.idempotency is None:
         return None
     fingerprint = sha256(json.dump_sorted(batch.resource["entry"][number])).hexdigest()
-    return replace(batch.idempotency, key=f"{batch.idempotency.key} {number}", fingerprint=fingerprint)
+    return replace(batch.idempotency, key=f"{batch.idempotency.key}\0{number}", fingerprint=fingerprint)
 
 
 def _name(asked: Idempotency) -> str:
@@ -55,7 +77,13 @@ def _name(asked: Idempotency) -> str:
 
 
 def _first_answer(known: dict[str, Any], asked: Idempotency) -> Response:
-    if known["fingerprint"] != asked.fingerprint:
-        sentence = "This Idempotency-Key was used for another request; a new request takes a new key"
-        raise OutcomeError(Issue("idempotency-key-reused", sentence, "http.Idempotency-Key"))
+    _refuse_another(known, asked)
     return Response(**{name: known[name] for name in _FIELDS})
+
+
+def _refuse_another(known: dict[str, Any], asked: Idempotency) -> None:
+    if known["fingerprint"] != asked.fingerprint:
+        sentence = (
+            "This Idempotency-Key was used with another method, address, header or body; a new request takes a new key"
+        )
+        raise OutcomeError(Issue("idempotency-key-reused", sentence, "http.Idempotency-Key"))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from service.fhir import json
+from service.fhir.outcome import Issue
 from service.store.document import Stored
 
 LABELS = ("profile", "tag", "security")
@@ -10,15 +11,21 @@ LABELS = ("profile", "tag", "security")
 Meta = dict[str, Any]
 
 
-def with_kept_labels(resource: dict[str, Any], current: Stored) -> dict[str, Any]:
-    """Return ``resource`` with the security labels of ``current`` that it does not repeat: an update removes none."""
+def with_kept_labels(resource: dict[str, Any], current: Stored) -> tuple[dict[str, Any], list[Issue]]:
+    """Return ``resource`` with the security labels of ``current`` that it does not repeat, and a warning of that."""
     if current.body is None or b'"security":' not in current.body:
-        return resource
+        return resource, []
     kept = json.parse(current.body).get("meta", {}).get("security", [])
     meta = resource.get("meta", {})
     given = meta.get("security", [])
     lost = _lacking(kept, given)
-    return {**resource, "meta": {**meta, "security": [*given, *lost]}} if lost else resource
+    if not lost:
+        return resource, []
+    repeated = {_name(label): label for label in given}
+    labels = [repeated.get(_name(label), label) for label in kept] + _lacking(given, kept)
+    sentence = "Security labels that were left out are kept; the operation $meta-delete takes one away"
+    warning = Issue("label-kept", sentence, f"{resource['resourceType']}.meta.security", "warning")
+    return {**resource, "meta": {**meta, "security": labels}}, [warning]
 
 
 def with_labels(meta: Meta, added: Meta) -> Meta:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from service.fhir import json
+from service.fhir.outcome import Issue, OutcomeError
 from service.narrative.narrator import DOCUMENTS, Narrator, carries_recovery_fields
 
 Json = dict[str, Any]
@@ -41,6 +42,21 @@ class Narratives:
         """Return whether the text in ``resource`` is ours."""
         return "text" in resource and not self._is_by_client(resource)
 
+    def after_patch(self, before: Json, after: Json) -> Json:
+        """Return ``after`` without a text that told of ``before`` what a patch has changed.
+
+        Raises OutcomeError 422 where that text says more than the rest, so that nobody but its author can mend it.
+        """
+        text = after.get("text")
+        if text is None or text != before.get("text") or self._narrator.wrote(text) or _says_the_same(before, after):
+            return after
+        if text.get("status") == "additional":
+            sentence = (
+                "The narrative says more than the rest, and may not fit what the patch changes: patch text with it"
+            )
+            raise OutcomeError(Issue("narrative-outdated", sentence, f"{after['resourceType']}.text"))
+        return {key: value for key, value in after.items() if key != "text"}
+
     def _is_by_client(self, resource: Json) -> bool:
         return "text" in resource and not self._narrator.wrote(resource["text"])
 
@@ -51,6 +67,12 @@ class Narratives:
 
     def _claims_profile(self, resource: Json) -> bool:
         return any(map(self._knows_profile, filter(None, resource.get("meta", {}).get("profile", ()))))
+
+
+def _says_the_same(before: Json, after: Json) -> bool:
+    """Return whether two versions differ in nothing that a text tells."""
+    told = [{key: value for key, value in each.items() if key not in ("text", "meta")} for each in (before, after)]
+    return json.dump_sorted(told[0]) == json.dump_sorted(told[1])
 
 
 def _with_text(resource: Json, text: Any) -> Json:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from service.fhir.entry import Parameters, split_url
+from service.fhir.entry import Parameters, read_query
 from service.fhir.outcome import Issue, OutcomeError, shown
 from service.interactions.context import Context
 from service.search.memory import Document, holds
@@ -19,25 +19,28 @@ from service.search.source import Source
 HEADER = "http.If-None-Exist"
 
 
-def criteria_of(query: str) -> Parameters:
-    """Return the search parameters that If-None-Exist states; raises OutcomeError where they cannot be read."""
+def criteria_of(query: str, place: str = HEADER) -> Parameters:
+    """Return the search parameters that a condition states; raises OutcomeError where they cannot be read."""
     parts = query.removeprefix("?")
     try:
         if parts and not all("=" in part for part in parts.split("&")):
             raise ValueError("a part of it has no value")
-        return split_url(f"?{parts}")[1]
+        return read_query(parts)
     except ValueError:
-        sentence = "If-None-Exist is the query of a search, such as identifier=system|value"
-        raise OutcomeError(Issue("header-value", sentence, HEADER)) from None
+        sentence = "A condition is the percent-encoded query of a search, such as identifier=system|value"
+        raise OutcomeError(Issue("header-value", sentence, place)) from None
 
 
 class Outlook:
-    """The state that a transaction leads to; ``context`` has to be bound to that."""
+    """The state that a transaction leads to; ``context`` has to be bound to that.
+
+    What a patch leaves is known only when it is done: until then its resource counts as it is stored.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._written: set[str] = set()
-        self._made: dict[str, dict[str, Any]] = {}
+        self._made: dict[str, Document] = {}
 
     def delete(self, name: str) -> None:
         """Note that ``Type/id`` will be gone."""
@@ -45,26 +48,35 @@ class Outlook:
         self._made.pop(name, None)
 
     def put(self, name: str, resource: Any) -> None:
-        """Note that ``resource`` will be ``Type/id``."""
+        """Note that ``resource`` will be ``Type/id``; what is malformed, and so refused later, is no match."""
         self._written.add(name)
-        self._made[name] = resource
+        if not self._is_malformed(resource):
+            resource_type, _, resource_id = name.partition("/")
+            self._made[name] = {"_id": resource_id, **self._context.indexers[resource_type](resource)}
 
     async def matching(
         self, resource_type: str, criteria: Parameters, base: str, place: str | None = None, most: int = 1
     ) -> list[str]:
-        """Return the ids of the matches of a condition, which is in the address unless it is at another ``place``.
+        """Return the ids of the matches of a condition, on which a write depends; no other such write comes between.
 
-        Raises OutcomeError 412 where they are more than ``most``, and 400 where the condition cannot be read.
+        It is in the address unless it is at another ``place``. Raises OutcomeError 412 where the matches are more than
+        ``most``, and 400 where the condition cannot be read.
         """
+        await self._context.store.notes.lock(f"{resource_type}?{sorted(set(map(_normal, criteria)))}")
+        return await self.found(resource_type, criteria, base, place, most)
+
+    async def found(
+        self, resource_type: str, criteria: Parameters, base: str, place: str | None, most: int = 1
+    ) -> list[str]:
+        """Return the ids of what a search finds; raises OutcomeError as ``matching`` does."""
         source = await self._source(resource_type, criteria, base, place)
-        await self._context.store.notes.lock(f"{resource_type}?{sorted(set(criteria))}")
         written = {name.partition("/")[2] for name in self._written if name.startswith(f"{resource_type}/")}
         page = await self._context.store.search([source], most + len(written) + 1)
         found = [match.id for match in page.matches if match.id not in written]
         found += self._made_that_match(source, place)
         if len(found) > most:
             told = "one resource" if most == 1 else f"{most} resources"
-            sentence = f"More than {told} of type {resource_type} match, so that it is not clear which is meant"
+            sentence = f"More than {told} of type {resource_type} match; add parameters until one is left"
             raise OutcomeError(Issue("multiple-matches", sentence, place))
         return found
 
@@ -85,26 +97,22 @@ class Outlook:
         return source
 
     def _made_that_match(self, source: Source, place: str | None) -> list[str]:
-        """Return the ids of matches that are to be stored; what is malformed, and so refused later, is none."""
-        made = [(name, resource) for name, resource in self._made.items() if name.startswith(f"{source.type}/")]
+        """Return the ids of matches that are to be stored."""
+        made = [document for name, document in self._made.items() if name.startswith(f"{source.type}/")]
         if made and asks_others(source.predicate):
-            sentence = (
-                f"Where a transaction stores a {source.type}, a condition for that type takes no chain and no _has"
-            )
+            sentence = f"Where a transaction stores a {source.type}, a condition for one takes no chain and no _has"
             raise OutcomeError(Issue("parameter-value", sentence, place))
-        return [
-            name.partition("/")[2]
-            for name, resource in made
-            if not self._is_malformed(resource) and holds(source.predicate, self._document(name, resource))
-        ]
+        return [document["_id"] for document in made if holds(source.predicate, document)]
 
     def _is_malformed(self, resource: Any) -> bool:
         is_resource = isinstance(resource, dict) and "resourceType" in resource
         return not is_resource or any(issue.status == 400 for issue in self._context.validator.issues(resource))
 
-    def _document(self, name: str, resource: dict[str, Any]) -> Document:
-        resource_type, _, resource_id = name.partition("/")
-        return {"_id": resource_id, **self._context.indexers[resource_type](resource)}
+
+def _normal(parameter: tuple[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Return a parameter in the form that is equal for equal ones: its values, any of which will do, in one order."""
+    name, text = parameter
+    return name, tuple(sorted(set(text.split(","))))
 
 
 def _refuse(criteria: Parameters, names: Iterable[str], place: str | None) -> None:

@@ -48,7 +48,8 @@ async def patched(current: Stored | None, request: Request, context: Context) ->
     stored = present(current, request.path[0])
     await check_preconditions(request, stored, context)
     assert stored.body is not None
-    changed = _applied(json.parse(stored.body), request, context)
+    before = json.parse(stored.body)
+    changed = context.narratives.after_patch(before, _applied(before, request, context))
     bare = replace(request, text=None)  # the places of what is wrong are in the resource, and that was not sent
     resource, warnings = await checked_resource(replace(bare, resource=changed, warnings=None), context)
     return await write_next(stored, resource, bare, context, warnings)
@@ -71,7 +72,9 @@ def patch_of_entry(resource: Any) -> tuple[str, Any]:
     try:
         body = b64decode(data, validate=True)
     except (TypeError, ValueError, binascii.Error):
-        raise _unreadable("The patch is there as base64", "Binary.data") from None
+        raise _unreadable(
+            "Binary.data has to hold the patch as base64, and this is not base64", "Binary.data"
+        ) from None
     if media_type == XML_PATCH:
         return media_type, body
     try:
@@ -85,7 +88,7 @@ def _applied(resource: Json, request: Request, context: Context) -> Json:
     """Return ``resource`` as it is after the patch; raises OutcomeError where it would be another one, or none."""
     try:
         media_type, content = (
-            patch_of_entry(request.resource) if request.place else (request.media_type, request.resource)
+            patch_of_entry(request.resource) if not request.media_type else (request.media_type, request.resource)
         )
         changed = _FORMS[media_type](resource, content, context)
     except OutcomeError as error:
@@ -101,6 +104,8 @@ def _applied(resource: Json, request: Request, context: Context) -> Json:
 def _by_fhirpath(resource: Json, parameters: Any, context: Context) -> Json:
     if not isinstance(parameters, dict) or parameters.get("resourceType") != "Parameters":
         sentence = "A FHIRPath Patch is a Parameters, and its resourceType must say so"
+        if isinstance(parameters, list):
+            sentence += f"; a JSON Patch is sent as {JSON_PATCH}"
         raise OutcomeError(Issue("resource-type", sentence, "Parameters.resourceType"))
     issues = [issue for issue in context.validator.issues(parameters) if issue.status == 400 or issue.rule == "inv-1"]
     if issues:  # what is wrong with values at their new place is told of the resource

@@ -95,7 +95,7 @@ async def perform(request: Request, context: Context) -> Response:
         _refuse_parameters(request)
     if request.provenance is not None:
         if code not in _ATTRIBUTED:
-            raise not_attributed("This request writes no version")
+            raise not_attributed("This request stores no version of a resource")
         handler = partial(attributed, handler)
     if code in _WRITES:
         return await only_once(request, context, handler)

@@ -59,7 +59,10 @@ def client_has(request: Request, stored: Stored) -> bool:
         return _names(request.if_none_match, stored)
     if request.if_modified_since is not None:
         since = _moment(request.if_modified_since)
-        return since is not None and stored.last_updated.replace(microsecond=0) <= since
+        if since is None:
+            return False
+        precise = since.microsecond > 0  # as an instant in a Bundle can be; an HTTP date has whole seconds
+        return (stored.last_updated if precise else stored.last_updated.replace(microsecond=0)) <= since
     return False
 
 

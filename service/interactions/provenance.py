@@ -64,7 +64,7 @@ def not_attributed(reason: str) -> OutcomeError:
 async def check_provenance(provenance: dict[str, Any], targets: Sequence[str], context: Context) -> None:
     """Raise OutcomeError unless ``provenance`` is valid when it is about ``targets`` (``Type/id``) to be written."""
     if not targets:
-        raise not_attributed("This request writes no version")
+        raise not_attributed("This request stores no version of a resource")
     completed = _about(provenance, targets, _UNTIL_WRITTEN)
     surroundings = Surroundings(context.store, {name: {} for name in targets})
     refuse_errors(await resource_issues(completed, TYPE, context, PLACE, surroundings=surroundings))

@@ -35,11 +35,14 @@ async def read_published(request: Request, context: Context) -> Response:
 
 
 async def stored_version(path: Sequence[str], context: Context) -> Stored:
-    """Return the version that ``path`` begins with, ``Type/id/_history/version``; raises OutcomeError 404."""
+    """Return the version that ``path`` begins with, ``Type/id/_history/version``; raises OutcomeError 404 or 410."""
     resource_type, resource_id, _, version = path[:4]
     stored = await context.store.read_version(resource_type, resource_id, whole_number(version) or 0)
     if stored is None:
         raise OutcomeError(Issue("unknown-version", f"There is no such version of this {resource_type}"))
+    if stored.deleted:
+        sentence = f"Version {stored.version} of this {resource_type} is its deletion; the history tells what it was"
+        raise OutcomeError(Issue("deleted", sentence), headers={"ETag": etag_of(stored.version)})
     return stored
 
 
@@ -52,6 +55,11 @@ def present(stored: Stored | None, resource_type: str) -> Stored:
         sentence = f"This {stored.type} has been deleted; its history tells what it was"
         raise OutcomeError(Issue("deleted", sentence), headers=headers)
     return stored
+
+
+def no_match(resource_type: str) -> OutcomeError:
+    """Return the outcome 404 for a condition that nothing fulfils."""
+    return OutcomeError(Issue("unknown-resource", f"No {resource_type} matches the condition"))
 
 
 def unknown(resource_type: str) -> OutcomeError:

@@ -15,7 +15,9 @@ from service.interactions.conditional import at_id, id_to_update, with_id
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed
 from service.interactions.outlook import HEADER, Outlook, criteria_of
-from service.interactions.read import unknown
+from service.interactions.patch import patch_of_entry
+from service.interactions.perform import find_interaction
+from service.interactions.read import no_match
 
 _META_OPERATIONS = (("$meta-add",), ("$meta-delete",))
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3, "GET": 4}
@@ -65,6 +67,7 @@ async def resolve(entries: Sequence[BundleEntry], context: Context) -> tuple[lis
     outlook = Outlook(context)
     for step in sorted(steps, key=lambda step: ORDER[step.request.method]):
         try:
+            find_interaction(step.request.method, step.request.path, context)  # refuses what is not offered
             await _decide(step, outlook, context)
         except OutcomeError as error:
             raise OutcomeError(*prefixed(error.issues, step.entry.place), headers=error.headers) from error
@@ -84,6 +87,8 @@ def _copied(request: Request) -> Request:
 
 async def _decide(step: Step, outlook: Outlook, context: Context) -> None:
     request = step.request
+    if request.method == "PATCH":
+        request.media_type, request.resource = patch_of_entry(request.resource)
     resource_type = request.path[0] if request.path else ""
     matching = partial(outlook.matching, resource_type, request.parameters, request.base)
     if creates(request):
@@ -105,7 +110,7 @@ async def _decide(step: Step, outlook: Outlook, context: Context) -> None:
     else:
         ids = await matching()
         if request.method == "PATCH" and not ids:
-            raise unknown(resource_type)
+            raise no_match(resource_type)
         resource_id = await id_to_update(request, ids, context) if request.method == "PUT" else ids[0]
         step.request = at_id(request, resource_id)
         step.targets = [f"{resource_type}/{resource_id}"]

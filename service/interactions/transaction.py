@@ -6,21 +6,21 @@ from functools import partial
 from typing import Any
 
 from service.conformance.references import references_in
-from service.fhir.entry import Preferences, Request, Response
+from service.fhir.entry import Request, Response, Return
 from service.fhir.outcome import Issue, OutcomeError, shown
 from service.fhir.reference import is_by_search
-from service.interactions.answers import written
+from service.interactions.answers import FOUND, written
 from service.interactions.checks import refuse_errors, write_issues
 from service.interactions.conditional import delete_each
 from service.interactions.context import Context
-from service.interactions.entries import BundleEntry, prefixed
+from service.interactions.entries import MOST_ANSWERED, BundleEntry, prefixed, too_much_to_answer
 from service.interactions.entry_links import EntryLinks
 from service.interactions.perform import perform
 from service.interactions.provenance import attribute_all, check_provenance
 from service.interactions.resolution import ORDER, Step, creates, is_conditional, resolve
 from service.interactions.surroundings import Surroundings
 
-_SHORT = Preferences("minimal")
+_SHORT: Return = "minimal"
 """What the answer to a transaction says of what it stored, unless the client asks for more."""
 
 
@@ -63,15 +63,20 @@ async def _prepared(entries: list[BundleEntry], provenance: Any, context: Contex
     issues += await _resource_issues(steps, context)
     refuse_errors({(issue.rule, issue.expression): issue for issue in reversed(issues)}.values())  # links say more
     if provenance is not None:
-        await check_provenance(provenance, [target for step in linked for target in step.targets], context)
+        writes = [step for step in steps if step.request.method in ("POST", "PUT", "PATCH")]
+        await check_provenance(provenance, [step.address for step in writes if step.address], context)
     return steps
 
 
 async def _do(steps: list[Step], provenance: Any, context: Context) -> list[Response]:
     bound = replace(context, written=[])
     done: dict[int, Response] = {}
+    size = 0
     for number in sorted(range(len(steps)), key=lambda number: ORDER[steps[number].request.method]):
         done[number] = await _one(steps[number], bound)
+        size += len(done[number].body or b"")
+        if size > MOST_ANSWERED:
+            raise too_much_to_answer(steps[number].entry.place)
     if provenance is not None:
         await attribute_all(bound.written or [], provenance, bound)
     return [done[number] for number in range(len(steps))]
@@ -89,7 +94,7 @@ async def _carried_out(step: Step, context: Context) -> Response:
         resource_type, _, resource_id = step.found.partition("/")
         stored = await context.store.read(resource_type, resource_id)
         if stored is not None and not stored.deleted:
-            return written(200, stored, step.request, ())
+            return written(200, stored, step.request, (), FOUND)
     if step.request.method == "DELETE" and is_conditional(step.request):
         return await delete_each(step.request, [target.partition("/")[2] for target in step.targets], context)
     return await perform(step.request, context)
@@ -131,7 +136,7 @@ async def _resource_issues(steps: Sequence[Step], context: Context) -> list[Issu
         issues += found
     for step in steps:
         if step.request.preferences.returns is None:
-            step.request.preferences = _SHORT
+            step.request.preferences = replace(step.request.preferences, returns=_SHORT)
     return issues
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from service.fhir import json
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue
-from service.interactions.answers import written
+from service.interactions.answers import UNCHANGED, written
 from service.interactions.context import Context
 from service.interactions.labels import with_kept_labels
 from service.interactions.narratives import Narratives
@@ -24,9 +24,10 @@ async def write_next(
 
     Returns 200 with ``current`` where nothing would change. Raises MovedOnError where another write was faster.
     """
-    successor = with_kept_labels(resource, current)
+    successor, kept = with_kept_labels(resource, current)
+    warnings = [*warnings, *kept]
     if _is_unchanged(successor, current, context.narratives):
-        return written(200, current, request, warnings)
+        return written(200, current, request, warnings, UNCHANGED)
     completed = context.narratives.completed(successor)
     stored = await context.store.replace(current, completed, request.method)
     await attribute(stored, request, context)

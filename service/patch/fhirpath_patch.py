@@ -32,7 +32,7 @@ def fhirpath_patched(resource: Json, parameters: Json, structures: Structures) -
     changed = copied(resource)
     for operation in read_operations(parameters, values):
         effort.demand_time_left()
-        work = _Work(changed, operation, kinds, values)
+        work = _Work(changed, operation, kinds, values, effort)
         try:
             _OPERATIONS[operation.type](work)
         except ValueError as error:
@@ -44,11 +44,11 @@ def fhirpath_patched(resource: Json, parameters: Json, structures: Structures) -
 class _Work:
     """One operation and the resource that it is done to."""
 
-    def __init__(self, resource: Json, operation: Operation, kinds: Kinds, values: Values) -> None:
+    def __init__(self, resource: Json, operation: Operation, kinds: Kinds, values: Values, effort: Effort) -> None:
         self.operation = operation
         self._kinds = kinds
         self._values = values
-        self._paths = Paths(place_of_resource(resource, kinds), kinds)
+        self._paths = Paths(place_of_resource(resource, kinds), kinds, effort)
 
     def add(self) -> None:
         place = self._one()

@@ -13,15 +13,12 @@ from service.conformance.fhirpath.functions.types import type_name
 from service.conformance.fhirpath.kinds import UNKNOWN, UNTYPED, Kind, Kinds
 from service.conformance.fhirpath.syntax import Call, Literal, Member, Node, Operation, Variable, parse
 from service.conformance.fhirpath.values import Node as Value
+from service.patch.conditions import demand_allowed
+from service.patch.limits import Effort
 from service.patch.places import Place, below
 
 LONGEST_PATH = 2_000
 """Characters of one path."""
-_NOT_TAKEN = ("matches", "replaceMatches", "resolve")
-"""Functions that a condition cannot use: regular expressions can take for ever, and a patch never leaves its resource.
-"""
-_TAKEN = ("$this", "$index")
-"""Variables that a condition can use: were each item to look through the whole resource, that could take for ever."""
 
 Places = list[Place]
 _PARTS: dict[str, Callable[[Places], Places]] = {
@@ -43,14 +40,21 @@ def parsed_path(expression: str) -> Node:
 
 
 class Paths:
-    """Finds the places in one resource that paths lead to."""
+    """Finds the places in one resource that paths lead to, as long as there is time left."""
 
-    def __init__(self, root: Place, kinds: Kinds) -> None:
+    def __init__(self, root: Place, kinds: Kinds, effort: Effort) -> None:
         self._root = root
         self._kinds = kinds
+        self._effort = effort
 
     def places(self, node: Node) -> Places:
         """Return what ``node`` leads to; raises ValueError where it is no path to elements of the resource."""
+        try:
+            return self._led_to(node)
+        except RecursionError:
+            raise ValueError("The path has too many steps") from None
+
+    def _led_to(self, node: Node) -> Places:
         match node:
             case Variable("resource" | "context" | "$this" | "rootResource"):
                 return [self._root]
@@ -59,7 +63,7 @@ class Paths:
             case Member(of, name):
                 return [place for each in self._start(of) for place in below(each, name, self._kinds)]
             case Operation("[", of, Literal(number)) if type(number) is int:
-                return self.places(of)[number : number + 1]
+                return self._led_to(of)[number : number + 1]
             case Operation("as", of, wanted) | Call(of, "ofType" | "as", (wanted,)):
                 return [place for place in self._start(of) if _is_of(place, _type_name(wanted))]
             case Call(of, "extension", (Literal(str(url)),)):
@@ -72,15 +76,16 @@ class Paths:
         raise ValueError("A path is made of element names, [index], where(), extension(), ofType(), first(), last()")
 
     def _start(self, of: Node | None) -> Places:
-        return [self._root] if of is None else self.places(of)
+        return [self._root] if of is None else self._led_to(of)
 
     def _those(self, places: Places, criterion: Node) -> Places:
         """Return those of ``places`` for which ``criterion`` is true."""
-        _refuse_what_is_not_taken(criterion)
+        demand_allowed(criterion)
         resource = self._root.value
         conditions: dict[Kind, Callable[[Any, Scope], bool]] = {}
         kept = []
         for position, place in enumerate(places):
+            self._effort.demand_time_left()
             kind = place.kind if place.kind.structure is not None else UNTYPED
             if kind not in conditions:
                 conditions[kind] = self._condition(criterion, kind)
@@ -109,19 +114,3 @@ def _type_name(node: Node) -> str:
         return type_name(node)
     except ValueError:
         raise ValueError("ofType() takes the name of a type") from None
-
-
-def _refuse_what_is_not_taken(node: Node | None) -> None:
-    match node:
-        case Call(_, name, _) if name in _NOT_TAKEN:
-            raise ValueError(f"{name}() cannot be used in a patch")
-        case Variable(name) if name not in _TAKEN:
-            raise ValueError("A condition in the path speaks of what is below, with $this and $index")
-        case Call(of, _, arguments):
-            for part in (of, *arguments):
-                _refuse_what_is_not_taken(part)
-        case Member(of):
-            _refuse_what_is_not_taken(of)
-        case Operation(_, left, right):
-            _refuse_what_is_not_taken(left)
-            _refuse_what_is_not_taken(right)

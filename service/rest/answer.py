@@ -63,6 +63,11 @@ def presentation(incoming: Incoming, service: Service) -> Presentation:
     return Presentation(json_type, pretty == "true", incoming.scope["method"] == "HEAD", as_page)
 
 
+def in_json(how: Presentation) -> Presentation:
+    """Return the plainest way of presenting what ``how`` presents."""
+    return replace(how, content_type=f"{FHIR_JSON}; charset=utf-8", pretty=False, as_page=False)
+
+
 def presented(response: Response, how: Presentation, xml: Xml) -> Response:
     """Return ``response``, whose body is compact JSON or a page, with the body that ``how`` asks for."""
     if not response.body or response.is_page or not (how.is_xml or how.pretty):

@@ -10,7 +10,7 @@ from service.fhir.outcome import OutcomeError, operation_outcome
 from service.interactions.context import Context
 from service.interactions.faults import fault
 from service.interactions.serve import check_address, serve
-from service.rest.answer import presentation, presentation_by_header, presented, write_response
+from service.rest.answer import in_json, presentation, presentation_by_header, presented, write_response
 from service.rest.http import ClientGoneError, Incoming, Service, read_request
 
 
@@ -42,14 +42,17 @@ class FhirEndpoint:
                 how = presentation(incoming, self._service)  # _format may stand in the form
             request.as_page = how.as_page
             base = request.base
-            response = presented(await serve(request, self.context), how, xml)
+            response = await serve(request, self.context)
         except ClientGoneError:
             return
         except OutcomeError as error:
             text = None if incoming.method == "PATCH" else incoming.text  # places are in the resource that was patched
             outcome = operation_outcome(error.issues, text)
-            response = presented(Response(error.status, json.dump(outcome)), how, xml)
-            headers = error.headers
+            response, headers = Response(error.status, json.dump(outcome)), error.headers
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an outcome and the log the fault
-            response = presented(fault(error), how, xml)
+            response = fault(error)
+        try:
+            response = presented(response, how, xml)
+        except Exception as error:  # noqa: BLE001 - what cannot be presented as asked for is told in plain JSON
+            response, how = fault(error), in_json(how)
         await write_response(response, how, base, send, headers)

@@ -111,10 +111,20 @@ async def read_request(
         if_match=incoming.header(b"if-match"),
         if_none_match=incoming.header(b"if-none-match"),
         if_modified_since=incoming.header(b"if-modified-since"),
-        if_none_exist=incoming.header(b"if-none-exist"),
+        if_none_exist=_condition(incoming),
         preferences=_preferences(incoming.header(b"prefer")),
         text=incoming.text,
     )
+
+
+def _condition(incoming: Incoming) -> str | None:
+    """Return If-None-Exist; raises OutcomeError where it is no text, for what is misread matches nothing."""
+    header = incoming.headers.get(b"if-none-exist")
+    try:
+        return None if header is None else header.decode()
+    except UnicodeDecodeError:
+        sentence = "If-None-Exist is a query, percent-encoded or in UTF-8"
+        raise OutcomeError(Issue("header-value", sentence, "http.If-None-Exist")) from None
 
 
 def _resource(incoming: Incoming, body: bytes, media_type: str, xml: Xml) -> Any:

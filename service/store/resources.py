@@ -71,9 +71,9 @@ class ResourceStore:
         self._history = {name: driver.collection(f"{name}_history") for name in types}
 
     def _bound_to(self, session: Any) -> "ResourceStore":
-        """Return this store with every read and write in the transaction of ``session``."""
-        bound = copy(self)
-        bound._session, bound._new = session, {}
+        """Return this store with every read and write in the transaction of ``session``, at one moment."""
+        bound, moment = copy(self), self._clock()
+        bound._session, bound._new, bound._clock = session, {}, lambda: moment
         return bound
 
     @property

@@ -6,8 +6,8 @@ https://www.mongodb.com/docs/manual/core/transactions-in-applications/
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from pymongo.errors import PyMongoError
@@ -38,10 +38,10 @@ class Transactions:
         After TRANSACTION_SECONDS of conflicts OutcomeError 409 is raised. An error of ``attempt`` undoes everything.
         """
         deadline, pause = time.monotonic() + TRANSACTION_SECONDS, _FIRST_PAUSE
-        turn: AbstractAsyncContextManager[Any] = nullcontext()
+        turn: asyncio.Lock | None = None
         async with self._driver.session() as session:
             while True:
-                async with turn:
+                async with _in_turn(turn, deadline):
                     try:
                         return await self._attempt(attempt, session, deadline)
                     except faults.DATABASE_ERRORS as error:
@@ -61,6 +61,22 @@ class Transactions:
                 await session.abort_transaction()
             raise
         return result
+
+
+@asynccontextmanager
+async def _in_turn(turn: asyncio.Lock | None, deadline: float) -> AsyncIterator[None]:
+    """Hold ``turn``, if there is one; raises OutcomeError 409 where it does not come before the ``deadline``."""
+    if turn is None:
+        yield
+        return
+    try:
+        await asyncio.wait_for(turn.acquire(), deadline - time.monotonic())
+    except TimeoutError:
+        raise faults.conflict() from None
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 async def _commit(session: Any, deadline: float) -> None:

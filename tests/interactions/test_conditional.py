@@ -156,3 +156,42 @@ async def test_a_condition_where_none_is_read_is_refused_rather_than_lost(client
     ):
         assert (response.status_code, problems(response)) == (400, [("unknown-parameter", "http.identifier")])
     assert (await client.get("/Goal?_summary=count")).json()["total"] == before
+
+
+async def test_a_condition_that_would_be_misread_is_refused_and_one_in_utf8_is_read(client):
+    value = f"å{fresh()}"
+    header = by(value).encode()
+    first, again = [
+        await client.post("/Goal", json=identified(value), headers={"If-None-Exist": header}) for _ in range(2)
+    ]
+    assert (first.status_code, again.status_code) == (201, 200)
+    for condition in (by(value).encode("latin-1"), by("a#b"), by("%FF"), by("%00")):
+        response = await client.post("/Goal", json=goal(), headers={"If-None-Exist": condition})
+        assert (response.status_code, problems(response)[0][0]) == (400, "header-value")
+
+
+async def test_equal_conditions_in_other_words_are_one(client):
+    one, two = fresh(), fresh()
+    conditions = [f"{by(one)},urn:plans|{two}", f"identifier=urn:plans|{two},urn:plans|{one}"] * 8
+    answers = await asyncio.gather(
+        *(client.post("/Goal", json=identified(one), headers={"If-None-Exist": each}) for each in conditions)
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] * 15 + [201]
+
+
+async def test_the_outcome_tells_whether_something_was_done(client):
+    told, value = {"Prefer": "return=OperationOutcome"}, fresh()
+    old = await created(client, identified(value))
+    condition = {**told, "If-None-Exist": by(value)}
+    answers = [
+        await client.post("/Goal", json=identified(value), headers=condition),
+        await client.put(f"/Goal/{old['id']}", json=old, headers=told),
+        await client.delete(f"/Goal?{by(fresh())}", headers=told),
+        await client.delete(f"/Goal?{by(value)}", headers=told),
+    ]
+    assert [answer.json()["issue"][0]["diagnostics"] for answer in answers] == [
+        "It was there already, and matches; this is version 1",
+        "Nothing changed; this is still version 1",
+        "There was nothing to delete",
+        "Deleted",
+    ]

@@ -1,10 +1,16 @@
 """Conditions in a transaction: which resource an entry is about, or a reference leads to, is found by a search."""
 
 import asyncio
+import json
+from base64 import b64encode
 
 import pytest
 
+from service.conformance.validation.validator import Validator
+from service.interactions import batch as batches
+from service.interactions import transaction as transactions
 from tests.support.resources import (
+    batch,
     by,
     care_plan,
     created,
@@ -214,3 +220,84 @@ async def test_head_and_a_search_of_the_whole_system(client):
     assert head["response"]["etag"] == 'W/"1"'
     assert "resource" not in head
     assert [item["resource"] for item in search["resource"]["entry"]] == [there]
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "status"),
+    [
+        ("DELETE", "Provenance?recorded=ge2000", 405),
+        ("DELETE", "goal?identifier=1", 404),
+        ("PUT", "_history?identifier=1", 405),
+        ("PATCH", "metadata?identifier=1", 405),
+        ("DELETE", "Goal?identifier=urn:plans|1#2", 422),
+        ("DELETE", "Goal?identifier=%00", 422),
+        ("DELETE", "Goal?identifier=%FF", 422),
+        ("GET", "foo:Goal/1", 422),
+    ],
+)
+async def test_a_condition_at_an_address_that_offers_none_is_refused(client, method, url, status):
+    before = await total(client)
+    body = goal() if method == "PUT" else {"resourceType": "Parameters"} if method == "PATCH" else None
+    response = await send(client, transaction(entry("POST", "Goal", goal()), entry(method, url, body)))
+    assert response.status_code == status, response.text
+    assert await total(client) == before
+
+
+async def test_links_in_patches_lead_to_the_entries(client):
+    plan, one, two = await created(client, care_plan()), new_urn(), new_urn()
+    operations = [{"op": "add", "path": "/goal", "value": [{"reference": one}]}]
+    binary = {
+        "resourceType": "Binary",
+        "contentType": "application/json-patch+json",
+        "data": b64encode(json.dumps(operations).encode()).decode(),
+    }
+    added = {"name": "operation", "part": [{"name": "type", "valueCode": "add"}]}
+    added["part"] += [{"name": "path", "valueString": "CarePlan"}, {"name": "name", "valueString": "goal"}]
+    added["part"].append({"name": "value", "valueReference": {"reference": two}})
+    other = await created(client, care_plan())
+    response = await send(
+        client,
+        transaction(
+            entry("PATCH", f"CarePlan/{plan['id']}", binary),
+            entry("PATCH", f"CarePlan/{other['id']}", {"resourceType": "Parameters", "parameter": [added]}),
+            entry("POST", "Goal", goal(), one),
+            entry("POST", "Goal", goal(), two),
+        ),
+    )
+    assert statuses(response) == ["200", "200", "201", "201"]
+    first, second, *goals = paths(response)
+    assert [await goals_of(client, first), await goals_of(client, second)] == [[goals[0]], [goals[1]]]
+
+
+async def test_a_lenient_search_stays_lenient_in_a_transaction(client):
+    lenient = {"Prefer": "handling=lenient"}
+    response = await client.post("", json=transaction(entry("GET", "Goal?colour=red&_count=1")), headers=lenient)
+    assert response.status_code == 200
+
+
+async def test_an_answer_that_grows_too_large_undoes_a_transaction_and_is_cut_in_a_batch(client, monkeypatch):
+    value = fresh()
+    there = await created(client, identified(value))
+    for module in (batches, transactions):
+        monkeypatch.setattr(module, "MOST_ANSWERED", 100)
+    entries = [entry("POST", "Goal", goal()), entry("GET", f"Goal/{there['id']}")]
+    before = await total(client)
+    whole = await send(client, transaction(*entries))
+    assert (whole.status_code, problems(whole)) == (413, [("answer-too-large", "Bundle.entry[1].request.url")])
+    assert await total(client) == before
+    parts = await send(client, batch(*entries))
+    assert statuses(parts) == ["201", "413"]
+    assert "resource" not in parts.json()["entry"][0]
+
+
+async def test_many_conditional_creates_cost_as_much_as_as_many_times_one(client):
+    """Each condition looks through what is made, which must not be made anew for each."""
+    values = [fresh() for _ in range(150)]
+    entries = [entry("POST", "Goal", identified(value), ifNoneExist=by(value)) for value in values]
+    looked = []
+    original = Validator.issues
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Validator, "issues", lambda self, *args: looked.append(1) or original(self, *args))
+        response = await send(client, transaction(*entries))
+    assert set(statuses(response)) == {"201"}
+    assert len(looked) < 3 * len(entries)

@@ -117,7 +117,7 @@ async def test_tags_and_profiles_are_as_sent_but_security_labels_stay(client):
     second = {"tag": [label("t2")], "profile": ["http://p/2"], "security": [label("V"), label("N", display="new")]}
     response = await client.put(f"/CarePlan/{plan['id']}", json={**plan, "meta": second})
     meta = without(response.json()["meta"], "versionId", "lastUpdated")
-    assert meta == {**second, "security": [label("V"), label("N", display="new"), label("R")]}
+    assert meta == {**second, "security": [label("R"), label("N", display="new"), label("V")]}
     unlabelled = await client.put(f"/CarePlan/{plan['id']}", json={**without(plan, "meta"), "title": "x"})
     assert {item["code"] for item in unlabelled.json()["meta"]["security"]} == {"V", "N", "R"}
     assert "tag" not in unlabelled.json()["meta"]
@@ -127,7 +127,7 @@ async def test_a_security_label_without_a_code_stays_too(client):
     plan = await created(client, care_plan(meta={"security": [{"display": "first"}, {"display": "second"}]}))
     changed = {**plan, "meta": {"security": [{"display": "third"}, {"display": "second"}]}}
     labels = (await client.put(f"/CarePlan/{plan['id']}", json=changed)).json()["meta"]["security"]
-    assert [label["display"] for label in labels] == ["third", "second", "first"]
+    assert [label["display"] for label in labels] == ["first", "second", "third"]
 
 
 async def test_update_with_the_right_if_match_is_done_and_with_a_wrong_one_refused(client):

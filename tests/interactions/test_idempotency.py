@@ -143,3 +143,13 @@ async def test_64_equal_requests_at_once_make_one_resource(client):
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
     assert await total(client) == before + 1
+
+
+async def test_the_key_of_a_batch_belongs_to_all_that_it_asks_for(client):
+    key, before = new_urn(), await total(client)
+    one, more = batch(entry("POST", "Goal", goal())), batch(entry("POST", "Goal", goal()), entry("GET", "metadata"))
+    await client.post("", json=one, headers=keyed(key))
+    for other in (more, transaction(entry("POST", "Goal", goal()))):
+        response = await client.post("", json=other, headers=keyed(key))
+        assert (response.status_code, problems(response)[0][0]) == (422, "idempotency-key-reused")
+    assert await total(client) == before + 1

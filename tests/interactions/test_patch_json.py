@@ -216,3 +216,38 @@ async def test_attribution_comes_with_the_patch(shared_client):
     found = (await shared_client.get(f"/Provenance?target=Goal/{made['id']}")).json()
     targets = [entry["resource"]["target"] for entry in found["entry"]]
     assert targets == [[{"reference": f"Goal/{made['id']}/_history/2"}]]
+
+
+DIV = '<div xmlns="http://www.w3.org/1999/xhtml">As it was told</div>'
+
+
+async def test_a_narrative_that_tells_of_what_a_patch_changes_does_not_stay(shared_client):
+    old = await created(shared_client, goal(text={"status": "generated", "div": DIV}))
+    address = f"/Goal/{old['id']}"
+    tagged = await json_patch(shared_client, address, {"op": "add", "path": "/meta/tag", "value": [{"code": "x"}]})
+    assert tagged.json()["text"]["div"] == DIV
+    changed = await json_patch(shared_client, address, {"op": "replace", "path": "/description/text", "value": "New"})
+    assert (changed.status_code, "text" in changed.json()) == (200, False)
+
+
+async def test_a_narrative_that_says_more_is_patched_together_with_the_rest(shared_client):
+    old = await created(shared_client, goal(text={"status": "additional", "div": DIV}))
+    address = f"/Goal/{old['id']}"
+    change = {"op": "replace", "path": "/description/text", "value": "New"}
+    refused = await json_patch(shared_client, address, change)
+    assert (refused.status_code, problems(refused)) == (422, [("narrative-outdated", "Goal.text")])
+    told = {"op": "replace", "path": "/text/div", "value": DIV.replace("was", "is")}
+    both = await json_patch(shared_client, address, change, told)
+    assert (both.status_code, both.json()["text"]["div"]) == (200, told["value"])
+
+
+async def test_labels_that_a_patch_leaves_out_are_kept_in_their_order_with_a_warning(shared_client):
+    labels = [{"system": "urn:x", "code": "R"}, {"system": "urn:x", "code": "PSY"}]
+    old = await created(shared_client, goal(meta={"security": labels}))
+    address = f"/Goal/{old['id']}"
+    remove = {"op": "remove", "path": "/meta/security/0"}
+    same = await json_patch(shared_client, address, remove, Prefer="return=OperationOutcome")
+    assert same.headers["etag"] == 'W/"1"'
+    told = [item["details"]["coding"][0]["code"] for item in same.json()["issue"] if "details" in item]
+    assert "label-kept" in told
+    assert (await shared_client.get(address)).json() == old

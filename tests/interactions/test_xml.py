@@ -337,3 +337,13 @@ async def test_a_fhirpath_patch_in_xml(client):
     headers = {"Content-Type": FHIR_XML, **AS_XML}
     patched = await client.patch(f"/RiskAssessment/{made['id']}", content=body, headers=headers)
     assert (patched.status_code, read(patched)["status"]) == (200, "amended")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept": "application/fhir+xml"}])
+@pytest.mark.parametrize(
+    "body", ['{"resourceType":"\\u0001"}', '{"resourceType":"Goal","a\\u0001":1}', '{"resourceType":"Goal","x\x7f":{}}']
+)
+async def test_what_no_text_can_hold_is_told_in_any_form(shared_client, headers, body):
+    response = await shared_client.post("/Goal?_pretty=true", content=body, headers=headers)
+    assert response.status_code == 400
+    assert "OperationOutcome" in response.text

@@ -28,7 +28,10 @@ MALFORMED: dict[str, Any] = {
 }
 ALWAYS_WRONG = {"null", "empty list", "empty object", "empty text", "list of null"}
 STATUSES = {"status", "intent", "lifecycleStatus"}
-ANY_TARGET = re.compile(r"CarePlan\.supportingInfo|RiskAssessment\.basis|CarePlan\.activity\[\d+\]\.outcomeReference")
+ANY_TARGET = re.compile(
+    r"CarePlan\.supportingInfo|RiskAssessment\.basis|CarePlan\.activity\[\d+\]\.outcomeReference"
+    r"|Provenance\.(target|entity\[\d+\]\.what)"
+)
 BARE = {"id", "url", "div", "resourceType"}
 """Primitive elements that have no extensions."""
 DATE = re.compile(r"\d{4}-\d\d(-\d\d(T.*)?)?")
