@@ -13,6 +13,7 @@ from service.conformance.fhirpath.functions.types import type_name
 from service.conformance.fhirpath.kinds import UNKNOWN, UNTYPED, Kind, Kinds
 from service.conformance.fhirpath.syntax import Call, Literal, Member, Node, Operation, Variable, parse
 from service.conformance.fhirpath.values import Node as Value
+from service.fhir.outcome import did_you_mean
 from service.patch.conditions import demand_allowed
 from service.patch.limits import Effort
 from service.patch.places import Place, below
@@ -61,7 +62,10 @@ class Paths:
             case Member(None, name) if name[:1].isupper() and name in self._root.kind.ancestors:
                 return [self._root]
             case Member(of, name):
-                return [place for each in self._start(of) for place in below(each, name, self._kinds)]
+                places = self._start(of)
+                for kind in dict.fromkeys(each.kind for each in places):
+                    _demand_element(kind, name)
+                return [place for each in places for place in below(each, name, self._kinds)]
             case Operation("[", of, Literal(number)) if type(number) is int:
                 return self._led_to(of)[number : number + 1]
             case Operation("as", of, wanted) | Call(of, "ofType" | "as", (wanted,)):
@@ -103,6 +107,12 @@ class Paths:
         except (ValueError, LookupError, RecursionError):  # which repeat what the client wrote
             sentence = f"where() names an element that {kind.name} has not, or a function that is not supported"
             raise ValueError(sentence) from None
+
+
+def _demand_element(kind: Kind, name: str) -> None:
+    """Raise ValueError where ``kind`` is known and has no element ``name``: misspelt, it would seem not to be there."""
+    if kind.structure is not None and name not in kind.structure.choices and name not in kind.structure.elements:
+        raise ValueError(f"{kind.name} has no element of that name{did_you_mean(name, kind.structure.choices)}")
 
 
 def _is_of(place: Place, name: str) -> bool:

@@ -94,6 +94,8 @@ async def test_local_references_and_extensions_fit_where_they_are_put(shared_cli
         ([operation("replace", "Goal.priority", value={"valueString": "x"})], 422, "Parameters.parameter[0]"),
         ([operation("delete", "Goal.note")], 422, "Parameters.parameter[0]"),
         ([operation("delete", "Goal.description")], 422, "Goal.description"),
+        ([operation("delete", "Goal.noet")], 422, "Parameters.parameter[0]"),
+        ([operation("delete", "CarePlan.note")], 422, "Parameters.parameter[0]"),
         ([operation("replace", "Goal.lifecycleStatus", value={"valueCode": "zz"})], 422, "Goal.lifecycleStatus"),
         ([operation("replace", "Goal.id", value={"valueId": "other"})], 422, "Goal.id"),
         (
