@@ -128,7 +128,7 @@ async def test_delete_comes_before_post_and_put(client):
         (entry("POST", "Patient", {"resourceType": "Patient"}), 422, ("entry-type", "request.url")),
         (entry("DELETE", "CareTeam/1"), 422, ("entry-type", "request.url")),
         (entry("POST", "Goal", goal(), ifNoneExist="colour=red"), 400, ("unknown-parameter", "request")),
-        (entry("PATCH", "Goal/1"), 404, ("unknown-resource", "request")),
+        (entry("PATCH", "Goal/1"), 400, ("resource-type", "resource.resourceType")),
         (entry("HEAD", "Goal/nobody"), 404, ("unknown-resource", "request")),
         (entry("FETCH", "Goal/1"), 422, ("binding", "request.method")),
         (entry("GET", "http://elsewhere.example/fhir/Goal/1"), 422, ("entry-request", "request.url")),

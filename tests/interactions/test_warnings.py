@@ -32,7 +32,7 @@ async def test_a_write_tells_them_to_who_prefers_an_outcome(client):
     changed = await client.put(address, json={**made, "title": "x"}, headers=OUTCOME)
     assert told(changed, 200) == ("Stored as version 2", FOUND)
     same = await client.put(address, json={**made, "title": "x"}, headers=OUTCOME)
-    assert told(same, 200) == ("Stored as version 2", FOUND)
+    assert told(same, 200) == ("Nothing changed; this is still version 2", FOUND)
 
 
 async def test_a_write_tells_nothing_of_them_to_anybody_else(client):
