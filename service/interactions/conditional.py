@@ -3,9 +3,9 @@
 Which resource is meant is found and changed in one transaction; from there on it is the interaction on that resource.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError
@@ -17,6 +17,8 @@ from service.interactions.patch import patch
 from service.interactions.read import no_match
 from service.interactions.update import update
 
+Handler = Callable[[Request, Context], Awaitable[Response]]
+
 
 async def update_match(request: Request, context: Context) -> Response:
     """Update the one match, or where there is none create: under the id in the body, or else under a new one.
@@ -24,12 +26,12 @@ async def update_match(request: Request, context: Context) -> Response:
     Raises OutcomeError 412 where several match, 400 where the body has another id than the match, and 409 where it has
     the id of a resource that does not match.
     """
-    return await context.in_transaction(partial(_update_match, request))
+    return await context.in_transaction(partial(_change_match, request, update))
 
 
 async def patch_match(request: Request, context: Context) -> Response:
     """Patch the one match; raises OutcomeError 404 where there is none, and 412 where several match."""
-    return await context.in_transaction(partial(_patch_match, request))
+    return await context.in_transaction(partial(_change_match, request, patch))
 
 
 async def delete_matches(request: Request, context: Context) -> Response:
@@ -37,17 +39,32 @@ async def delete_matches(request: Request, context: Context) -> Response:
     return await context.in_transaction(partial(_delete_matches, request))
 
 
-def at_id(request: Request, resource_id: str) -> Request:
-    """Return ``request`` at the resource that its condition means."""
-    return replace(request, path=(request.path[0], resource_id), parameters=[], if_none_exist=None)
+async def at_match(request: Request, matches: list[str], context: Context) -> Request:
+    """Return an update or a patch at the one resource that its condition, with these ``matches``, means.
+
+    Raises OutcomeError as `update_match` and `patch_match` do.
+    """
+    if request.method == "PATCH":
+        if not matches:
+            raise no_match(request.path[0])
+        return _at_id(request, matches[0])
+    resource, resource_id = request.resource, await _id_to_update(request, matches, context)
+    if isinstance(resource, dict) and "id" not in resource:
+        resource = {**resource, "id": resource_id}
+    return replace(_at_id(request, resource_id), resource=resource)
 
 
-def with_id(resource: Any, resource_id: str) -> Any:
-    """Return ``resource`` with the id that it is to have, unless it has one."""
-    return {**resource, "id": resource_id} if isinstance(resource, dict) and "id" not in resource else resource
+async def delete_each(request: Request, matches: list[str], context: Context) -> Response:
+    """Delete the resources of these ids, and return one answer for all of them."""
+    answers = [await delete(_at_id(request, match), context) for match in matches]
+    return answers[0] if len(answers) == 1 else deleted(None, request, len(matches))
 
 
-async def id_to_update(request: Request, matches: list[str], context: Context) -> str:
+def _at_id(request: Request, resource_id: str) -> Request:
+    return replace(request, path=(request.path[0], resource_id), parameters=[])
+
+
+async def _id_to_update(request: Request, matches: list[str], context: Context) -> str:
     """Return the id that a conditional update writes; raises OutcomeError where the body's id is not to be that."""
     given = request.resource.get("id") if isinstance(request.resource, dict) else None
     if not matches:
@@ -65,28 +82,12 @@ async def id_to_update(request: Request, matches: list[str], context: Context) -
     return found
 
 
-async def _update_match(request: Request, context: Context) -> Response:
+async def _change_match(request: Request, change: Handler, context: Context) -> Response:
     matches = await Outlook(context).matching(request.path[0], request.parameters, request.base)
-    resource_id = await id_to_update(request, matches, context)
-    target = at_id(request, resource_id)
-    target.resource = with_id(request.resource, resource_id)
-    return await update(target, context)
-
-
-async def _patch_match(request: Request, context: Context) -> Response:
-    matches = await Outlook(context).matching(request.path[0], request.parameters, request.base)
-    if not matches:
-        raise no_match(request.path[0])
-    return await patch(at_id(request, matches[0]), context)
+    return await change(await at_match(request, matches, context), context)
 
 
 async def _delete_matches(request: Request, context: Context) -> Response:
     most = context.limits.conditional_delete
     matches = await Outlook(context).matching(request.path[0], request.parameters, request.base, most=most)
     return await delete_each(request, matches, context)
-
-
-async def delete_each(request: Request, matches: list[str], context: Context) -> Response:
-    """Delete the resources of these ids, and return one answer for all of them."""
-    answers = [await delete(at_id(request, match), context) for match in matches]
-    return answers[0] if len(answers) == 1 else deleted(None, request, len(matches))

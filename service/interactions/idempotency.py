@@ -31,16 +31,14 @@ async def only_once(
     asked = request.idempotency
 
     async def work(bound: Context) -> Response:
-        known = await bound.store.notes.recall(_name(asked))
+        known = await _recalled(asked, bound)
         if known is not None:
-            return _first_answer(known, asked)
+            return Response(**{name: known[name] for name in _FIELDS})
         response = await carry_out(replace(request, idempotency=None), bound)
         if len(response.body or b"") > _MOST_KEPT:
             sentence = f"An answer of more than {_MOST_KEPT} bytes cannot be remembered; prefer return=minimal"
             raise OutcomeError(Issue("answer-too-large", sentence, "http.Idempotency-Key"))
-        content = {name: getattr(response, name) for name in _FIELDS}
-        kept = bound.limits.idempotency_kept
-        await bound.store.notes.remember(_name(asked), {"fingerprint": asked.fingerprint, **content}, kept)
+        await _remember(asked, {name: getattr(response, name) for name in _FIELDS}, bound)
         return response
 
     return await context.in_transaction(work)
@@ -53,13 +51,8 @@ async def claim_key(batch: Request, context: Context) -> None:
         return
 
     async def work(bound: Context) -> None:
-        known = await bound.store.notes.recall(_name(asked))
-        if known is None:
-            await bound.store.notes.remember(
-                _name(asked), {"fingerprint": asked.fingerprint}, bound.limits.idempotency_kept
-            )
-        else:
-            _refuse_another(known, asked)
+        if await _recalled(asked, bound) is None:
+            await _remember(asked, {}, bound)
 
     await context.in_transaction(work)
 
@@ -76,14 +69,17 @@ def _name(asked: Idempotency) -> str:
     return sha256(f"{asked.client}\0{asked.key}".encode()).hexdigest()
 
 
-def _first_answer(known: dict[str, Any], asked: Idempotency) -> Response:
-    _refuse_another(known, asked)
-    return Response(**{name: known[name] for name in _FIELDS})
-
-
-def _refuse_another(known: dict[str, Any], asked: Idempotency) -> None:
-    if known["fingerprint"] != asked.fingerprint:
+async def _recalled(asked: Idempotency, context: Context) -> dict[str, Any] | None:
+    """Return what was remembered of the key, or None; raises OutcomeError where that was of another request."""
+    known = await context.store.notes.recall(_name(asked))
+    if known is not None and known["fingerprint"] != asked.fingerprint:
         sentence = (
             "This Idempotency-Key was used with another method, address, header or body; a new request takes a new key"
         )
         raise OutcomeError(Issue("idempotency-key-reused", sentence, "http.Idempotency-Key"))
+    return known
+
+
+async def _remember(asked: Idempotency, answer: dict[str, Any], context: Context) -> None:
+    content = {"fingerprint": asked.fingerprint, **answer}
+    await context.store.notes.remember(_name(asked), content, context.limits.idempotency_kept)

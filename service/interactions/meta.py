@@ -17,11 +17,9 @@ from service.interactions.operation_input import read_input
 from service.interactions.preconditions import check_preconditions
 from service.interactions.provenance import attribute
 from service.interactions.read import present, stored_version
-from service.interactions.writing import ATTEMPTS
+from service.interactions.writing import write_until_first
 from service.search.text import split_unescaped, unescape
 from service.store.document import Stored
-from service.store.faults import conflict
-from service.store.resources import MovedOnError
 
 MOST_IN_USE = 2_000
 """Words that are looked through for each of profiles, tags and labels of one type; a coding has two."""
@@ -72,22 +70,20 @@ async def meta_delete(request: Request, context: Context) -> Response:
 
 async def _change(request: Request, context: Context, code: str, change: Change) -> Response:
     (given,) = read_input(request, context.definitions.get(f"{_OPERATION}-{code}"), context)
-    resource_type, resource_id = request.path[:2]
-    for _ in range(ATTEMPTS):
-        current = present(await context.store.read(resource_type, resource_id), resource_type)
+
+    async def write(found: Stored | None) -> Response:
+        current = present(found, request.path[0])
         await check_preconditions(request, current, context)
         resource = json.parse(current.body or b"{}")
         changed = {**resource, "meta": change(resource["meta"], given.value)}
         if changed == resource:
             return _answer(resource["meta"], current)
         await _check(changed, resource, given.place, context)
-        try:
-            stored = await context.store.replace(current, context.narratives.completed(changed), "PUT")
-        except MovedOnError:
-            continue
+        stored = await context.store.replace(current, context.narratives.completed(changed), "PUT")
         await attribute(stored, request, context)
         return _answer(_meta_of(stored), stored)
-    raise conflict()
+
+    return await write_until_first(request, context, write)
 
 
 async def _check(changed: dict[str, Any], resource: dict[str, Any], place: str, context: Context) -> None:

@@ -40,7 +40,9 @@ class Outlook:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._written: set[str] = set()
-        self._made: dict[str, Document] = {}
+        self._made: dict[str, Any] = {}
+        self._documents: dict[str, Document | None] = {}
+        """What a condition has asked about so far: the documents of what is made, None for what is malformed."""
 
     def delete(self, name: str) -> None:
         """Note that ``Type/id`` will be gone."""
@@ -50,9 +52,8 @@ class Outlook:
     def put(self, name: str, resource: Any) -> None:
         """Note that ``resource`` will be ``Type/id``; what is malformed, and so refused later, is no match."""
         self._written.add(name)
-        if not self._is_malformed(resource):
-            resource_type, _, resource_id = name.partition("/")
-            self._made[name] = {"_id": resource_id, **self._context.indexers[resource_type](resource)}
+        self._made[name] = resource
+        self._documents.pop(name, None)
 
     async def matching(
         self, resource_type: str, criteria: Parameters, base: str, place: str | None = None, most: int = 1
@@ -98,11 +99,19 @@ class Outlook:
 
     def _made_that_match(self, source: Source, place: str | None) -> list[str]:
         """Return the ids of matches that are to be stored."""
-        made = [document for name, document in self._made.items() if name.startswith(f"{source.type}/")]
+        documents = map(self._document, [name for name in self._made if name.startswith(f"{source.type}/")])
+        made = [document for document in documents if document is not None]
         if made and asks_others(source.predicate):
             sentence = f"Where a transaction stores a {source.type}, a condition for one takes no chain and no _has"
             raise OutcomeError(Issue("parameter-value", sentence, place))
         return [document["_id"] for document in made if holds(source.predicate, document)]
+
+    def _document(self, name: str) -> Document | None:
+        if name not in self._documents:
+            resource, (resource_type, _, resource_id) = self._made[name], name.partition("/")
+            is_malformed, index = self._is_malformed(resource), self._context.indexers[resource_type]
+            self._documents[name] = None if is_malformed else {"_id": resource_id, **index(resource)}
+        return self._documents[name]
 
     def _is_malformed(self, resource: Any) -> bool:
         is_resource = isinstance(resource, dict) and "resourceType" in resource

@@ -7,10 +7,8 @@ from service.fhir.bundle import Link
 from service.fhir.datetimes import instant
 from service.fhir.outcome import Issue, OutcomeError
 from service.store.cursor import Token, page_token, read_page_token
+from service.store.faults import LONGEST_WRITE
 from service.store.place import Place
-
-_LONGEST_WRITE = 15
-"""Seconds between the moment that a resource says it was changed at and the one from which others see it, at most."""
 
 
 class PageLinks:
@@ -41,7 +39,7 @@ class PageLinks:
     @property
     def shown(self) -> datetime:
         """A moment since which nothing is shown that was changed."""
-        return datetime.fromtimestamp((self.token.moment.seconds if self.token.moment else 0) - _LONGEST_WRITE, UTC)
+        return datetime.fromtimestamp((self.token.moment.seconds if self.token.moment else 0) - LONGEST_WRITE, UTC)
 
     def expired(self, until: int | None, left_out: str = "") -> OutcomeError:
         """Return the outcome 410 for a page whose moment is gone, with the way to go on from its place.

@@ -4,6 +4,7 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from service.fhir import json
@@ -13,13 +14,11 @@ from service.interactions.checks import checked_resource
 from service.interactions.context import Context
 from service.interactions.preconditions import check_preconditions
 from service.interactions.read import present
-from service.interactions.writing import ATTEMPTS, write_next
+from service.interactions.writing import write_next, write_until_first
 from service.patch.fhirpath_patch import fhirpath_patched
 from service.patch.json_patch import json_patched
 from service.patch.xml_patch import xml_patched
 from service.store.document import Stored
-from service.store.faults import conflict
-from service.store.resources import MovedOnError
 
 JSON_PATCH = "application/json-patch+json"
 XML_PATCH = "application/xml-patch+xml"
@@ -34,17 +33,10 @@ async def patch(request: Request, context: Context) -> Response:
     Raises OutcomeError 404 or 410 where there is nothing, 412 where a precondition fails, 400 where the patch cannot be
     read, and 422 where it cannot be done.
     """
-    for _ in range(ATTEMPTS):
-        current = await context.store.read(*request.path)
-        try:
-            return await patched(current, request, context)
-        except MovedOnError:
-            continue  # read again: with If-Match the check then says 412
-    raise conflict()
+    return await write_until_first(request, context, partial(_patched, request, context))
 
 
-async def patched(current: Stored | None, request: Request, context: Context) -> Response:
-    """Patch ``current``, as `patch` does; raises MovedOnError where another write was faster."""
+async def _patched(request: Request, context: Context, current: Stored | None) -> Response:
     stored = present(current, request.path[0])
     await check_preconditions(request, stored, context)
     assert stored.body is not None

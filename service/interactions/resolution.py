@@ -11,13 +11,12 @@ from functools import partial
 from service.fhir import json
 from service.fhir.entry import Request
 from service.fhir.outcome import OutcomeError
-from service.interactions.conditional import at_id, id_to_update, with_id
+from service.interactions.conditional import at_match
 from service.interactions.context import Context
 from service.interactions.entries import BundleEntry, prefixed
 from service.interactions.outlook import HEADER, Outlook, criteria_of
 from service.interactions.patch import patch_of_entry
 from service.interactions.perform import find_interaction
-from service.interactions.read import no_match
 
 _META_OPERATIONS = (("$meta-add",), ("$meta-delete",))
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3, "GET": 4}
@@ -108,14 +107,8 @@ async def _decide(step: Step, outlook: Outlook, context: Context) -> None:
         ids = await matching(most=context.limits.conditional_delete)
         step.targets = [f"{resource_type}/{each}" for each in ids]
     else:
-        ids = await matching()
-        if request.method == "PATCH" and not ids:
-            raise no_match(resource_type)
-        resource_id = await id_to_update(request, ids, context) if request.method == "PUT" else ids[0]
-        step.request = at_id(request, resource_id)
-        step.targets = [f"{resource_type}/{resource_id}"]
-        if request.method == "PUT":
-            step.request.resource = with_id(request.resource, resource_id)
+        step.request = await at_match(request, await matching(), context)
+        step.targets = ["/".join(step.request.path)]
     for target in step.targets:
         if step.stores:
             outlook.put(target, step.request.resource)

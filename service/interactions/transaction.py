@@ -17,6 +17,7 @@ from service.interactions.entries import MOST_ANSWERED, BundleEntry, prefixed, t
 from service.interactions.entry_links import EntryLinks
 from service.interactions.perform import perform
 from service.interactions.provenance import attribute_all, check_provenance
+from service.interactions.read import present
 from service.interactions.resolution import ORDER, Step, creates, is_conditional, resolve
 from service.interactions.surroundings import Surroundings
 
@@ -92,9 +93,8 @@ async def _one(step: Step, context: Context) -> Response:
 async def _carried_out(step: Step, context: Context) -> Response:
     if step.found is not None:
         resource_type, _, resource_id = step.found.partition("/")
-        stored = await context.store.read(resource_type, resource_id)
-        if stored is not None and not stored.deleted:
-            return written(200, stored, step.request, (), FOUND)
+        stored = present(await context.store.read(resource_type, resource_id), resource_type)
+        return written(200, stored, step.request, (), FOUND)
     if step.request.method == "DELETE" and is_conditional(step.request):
         return await delete_each(step.request, [target.partition("/")[2] for target in step.targets], context)
     return await perform(step.request, context)

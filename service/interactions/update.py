@@ -6,9 +6,8 @@ from service.interactions.checks import checked_resource
 from service.interactions.context import Context
 from service.interactions.preconditions import check_preconditions
 from service.interactions.provenance import attribute
-from service.interactions.writing import ATTEMPTS, write_next
-from service.store.faults import conflict
-from service.store.resources import ExistsError, MovedOnError
+from service.interactions.writing import write_next, write_until_first
+from service.store.document import Stored
 
 
 async def update(request: Request, context: Context) -> Response:
@@ -16,18 +15,16 @@ async def update(request: Request, context: Context) -> Response:
 
     Returns 200 with the current version where nothing would change. Raises OutcomeError 412 where a precondition fails.
     """
-    resource_type, resource_id = request.path
     resource, warnings = await checked_resource(request, context)
-    for _ in range(ATTEMPTS):
-        current = await context.store.read(resource_type, resource_id)
+
+    async def write(current: Stored | None) -> Response:
         await check_preconditions(request, current, context)
-        try:
-            if current is None:
-                completed = context.narratives.completed(resource)
-                stored = await context.store.insert(resource_type, resource_id, completed, "PUT")
-                await attribute(stored, request, context)
-                return written(201, stored, request, warnings)
+        if current is not None:
             return await write_next(current, resource, request, context, warnings)
-        except (ExistsError, MovedOnError):
-            continue  # read again: with If-Match the check then says 412
-    raise conflict()
+        resource_type, resource_id = request.path
+        completed = context.narratives.completed(resource)
+        stored = await context.store.insert(resource_type, resource_id, completed, "PUT")
+        await attribute(stored, request, context)
+        return written(201, stored, request, warnings)
+
+    return await write_until_first(request, context, write)

@@ -1,6 +1,6 @@
-"""The version after another, as an update and a patch write it (https://hl7.org/fhir/R4/http.html#update)."""
+"""Writes that depend on the current version, and the version after it (https://hl7.org/fhir/R4/http.html#update)."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from service.fhir import json
@@ -12,9 +12,28 @@ from service.interactions.labels import with_kept_labels
 from service.interactions.narratives import Narratives
 from service.interactions.provenance import attribute
 from service.store.document import Stored, with_identity
+from service.store.faults import conflict
+from service.store.resources import ExistsError, MovedOnError
 
-ATTEMPTS = 50
+_ATTEMPTS = 50
 """How often a write without If-Match is tried again after others were faster."""
+
+
+async def write_until_first(
+    request: Request, context: Context, write: Callable[[Stored | None], Awaitable[Response]]
+) -> Response:
+    """Return what ``write`` answers, given the current version of the resource, or None where its id was never used.
+
+    It is called again with the then current one where another write was faster; with If-Match it says 412 by then.
+    Raises OutcomeError 409 where others were faster every time.
+    """
+    for _ in range(_ATTEMPTS):
+        current = await context.store.read(*request.path[:2])
+        try:
+            return await write(current)
+        except (ExistsError, MovedOnError):
+            continue
+    raise conflict()
 
 
 async def write_next(

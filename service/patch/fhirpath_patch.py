@@ -56,15 +56,9 @@ class _Work:
         candidates = elements_called(place.kind, name, self._kinds)
         if not candidates:
             raise ValueError(f"{place.kind.name} has no element {quoted(name)}, or its definition is not held here")
-        element, value, beside = self._values.member(self.operation.value, candidates)
-        holder = place.opened()
-        if element.many:
-            items = ListPlace(holder, element.key)
-            items.insert(len(items), value, beside)
-            return
-        if any(key in holder for found in candidates for key in (found.element.key, f"_{found.element.key}")):
-            raise ValueError(f"{element.key} is there already; use replace")
-        Place(candidates[0].kind, holder, element.key).put(value, beside)
+        there = self._values.add(self.operation.value, candidates, place.opened())
+        if there is not None:
+            raise ValueError(f"{there.key} is there already; use replace")
 
     def insert(self) -> None:
         items, place, name = self._list()

@@ -14,7 +14,7 @@ from service.conformance.fhirpath.kinds import Found, Kind, Kinds, kinds_of
 from service.conformance.structures import ANY, Element, Structures
 from service.fhir.outcome import quoted
 from service.patch.copies import copied
-from service.patch.places import ListPlace, elements_called, name_of
+from service.patch.places import ListPlace, Place, elements_called, name_of
 
 Json = dict[str, Any]
 
@@ -71,6 +71,22 @@ class Values:
             raise ValueError(f"{found.element.key} has no parts; give its value as {self._expected(candidates)}")
         return Member(found.element, self._built(found.kind, given.parts), None)
 
+    def add(self, given: Given, candidates: tuple[Found, ...], holder: Json) -> Element | None:
+        """Put ``given`` into ``holder`` as one of the elements ``candidates``, the last where there may be several.
+
+        Return the element, with nothing done, where there may be one only and ``holder`` has that already. Raises
+        ValueError as `member` does.
+        """
+        element, value, beside = self.member(given, candidates)
+        if element.many:
+            items = ListPlace(holder, element.key)
+            items.insert(len(items), value, beside)
+        elif any(key in holder for found in candidates for key in (found.element.key, f"_{found.element.key}")):
+            return element
+        else:
+            Place(candidates[0].kind, holder, element.key).put(value, beside)
+        return None
+
     def _fitting(self, given: Given, candidates: tuple[Found, ...]) -> Found:
         for found in candidates:
             if (given.type is None and len(candidates) == 1) or self._fits(given, found, len(candidates) > 1):
@@ -101,15 +117,8 @@ class Values:
             candidates = elements_called(kind, name, self._kinds)
             if not candidates:
                 raise ValueError(f"{kind.name} has no element {quoted(name)}")
-            element, value, beside = self.member(self.given(part), candidates)
-            if element.many:
-                items = ListPlace(built, element.key)
-                items.insert(len(items), value, beside)
-                continue
-            if any(key in built for found in candidates for key in (found.element.key, f"_{found.element.key}")):
+            if self.add(self.given(part), candidates, built) is not None:
                 raise ValueError(f"{kind.name} has one {quoted(name)}, which is given twice")
-            members = ((element.key, value), (f"_{element.key}", beside))
-            built |= {key: item for key, item in members if item is not None}
         return built
 
     def part(self, name: str, found: Found, value: Any, beside: Any) -> Json:

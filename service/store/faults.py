@@ -29,7 +29,7 @@ DATABASE_ERRORS = (PyMongoError, DocumentTooLarge)
 
 TOO_LARGE = 10334
 LONGEST_WRITE = 15
-"""Seconds."""
+"""Seconds between the moment that a resource says it was changed at and the one from which others see it, at most."""
 _TOO_COSTLY = frozenset({50, 262, 146, 292, 4568, TOO_LARGE})
 """MaxTimeMSExpired, ExceededTimeLimit, ExceededMemoryLimit, QueryExceededMemoryLimitNoDiskUseAllowed, what is joined to
 one document is too large for one, and so is an intermediate result."""
