@@ -59,12 +59,6 @@ class Incoming:
         """The method; HEAD is a GET whose body is not sent."""
         return "GET" if self.scope["method"] == "HEAD" else str(self.scope["method"])
 
-    @property
-    def address(self) -> bytes:
-        """Path and query as they were sent."""
-        path: str = self.scope["path"]
-        return path.encode() + b"?" + bytes(self.scope["query_string"])
-
     def segments(self, service: Service) -> tuple[str, ...]:
         """Return the segments of the path below the address of ``service``."""
         return tuple(part for part in self.scope["path"].partition(service.path)[2].split("/") if part)
@@ -107,7 +101,7 @@ async def read_request(
         resource,
         media_type,
         provenance,
-        idempotency=read_key(incoming.headers, method, incoming.address, body),
+        idempotency=read_key(incoming.headers, incoming.scope, body),
         if_match=incoming.header(b"if-match"),
         if_none_match=incoming.header(b"if-none-match"),
         if_modified_since=incoming.header(b"if-modified-since"),

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from hashlib import sha256
 
+from starlette.types import Scope
+
 from service.fhir.entry import Idempotency
 from service.fhir.outcome import Issue, OutcomeError
 
@@ -13,7 +15,7 @@ _TOLD = (b"content-type", b"if-match", b"if-none-match", b"if-none-exist", b"pre
 _KEY = re.compile(r'"(?P<quoted>[ -!#-\[\]-~]{1,255})"|(?P<bare>[!#-+\--\[\]-~]{1,255})')
 
 
-def read_key(headers: Mapping[bytes, bytes], method: str, address: bytes, body: bytes) -> Idempotency | None:
+def read_key(headers: Mapping[bytes, bytes], scope: Scope, body: bytes) -> Idempotency | None:
     """Return the key in ``headers`` with what it is bound to, or None; raises OutcomeError where it cannot be read.
 
     Until clients are known by name, one is told from another by the credentials that it sends.
@@ -25,6 +27,8 @@ def read_key(headers: Mapping[bytes, bytes], method: str, address: bytes, body: 
     if match is None:
         sentence = "An Idempotency-Key is 1 to 255 printable ASCII characters in double quotes"
         raise OutcomeError(Issue("idempotency-key", sentence, "http.Idempotency-Key"))
-    asked = sha256(b"\0".join((method.encode(), address, *(headers.get(name, b"") for name in _TOLD), body)))
+    address = scope["path"].encode() + b"?" + scope["query_string"]
+    told = (headers.get(name, b"") for name in _TOLD)
+    asked = sha256(b"\0".join((scope["method"].encode(), address, *told, body)))
     client = sha256(headers.get(b"authorization", b"")).hexdigest()
     return Idempotency(match["quoted"] or match["bare"], client, asked.hexdigest())
