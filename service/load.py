@@ -12,6 +12,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from service.fhir.media_types import FHIR_JSON
+
 FHIR_PATH = "/fhir/R4"
 TIMEOUT = 60.0  # seconds
 
@@ -48,8 +50,8 @@ def client_for(base: str, timeout: float = TIMEOUT) -> httpx.Client:
         timeout=timeout,
         trust_env=not _is_this_machine(host),
         headers={
-            "Content-Type": "application/fhir+json",
-            "Accept": "application/fhir+json",
+            "Content-Type": FHIR_JSON,
+            "Accept": FHIR_JSON,
             "Prefer": "return=minimal",
         },
     )

@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from typing import Any
 
+from service.conformance.offers import offers
 from service.fhir import json
 from service.fhir.entry import Request, Response, once
 from service.fhir.outcome import Issue, OutcomeError
@@ -42,14 +43,11 @@ def _resource(item: dict[str, Any], context: Context) -> dict[str, Any]:
     }
     own = [link for link in links if link.startswith(f"{name}:")]
     reverse = [link for link, parameter in links.items() if name in parameter.targets]
-    is_updated = any(each["code"] == "update" for each in item["interaction"])
-    versioning = {"versioning": "versioned-update"} if is_updated and context.limits.require_if_match else {}
-    delete = {"conditionalDelete": "multiple"} if _deletes_several(item, context) else {}
+    is_versioned = context.limits.require_if_match and offers(item, "update")
+    versioning = {"versioning": "versioned-update"} if is_versioned else {}
+    deletes_several = context.limits.conditional_delete > 1 and offers(item, "conditional-delete")
+    delete = {"conditionalDelete": "multiple"} if deletes_several else {}
     return {**item, **versioning, **delete, "searchInclude": ["*", *own], "searchRevInclude": ["*", *reverse]}
-
-
-def _deletes_several(item: dict[str, Any], context: Context) -> bool:
-    return context.limits.conditional_delete > 1 and item.get("conditionalDelete", "not-supported") != "not-supported"
 
 
 def _terminology(base: str, context: Context) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from service.fhir import json
 from service.fhir.entry import Request, Response
+from service.fhir.media_types import FHIR_JSON, FHIR_XML, JSON_PATCH, XML_PATCH
 from service.fhir.outcome import Issue, OutcomeError, located
 from service.interactions.checks import checked_resource
 from service.interactions.context import Context
@@ -20,10 +21,6 @@ from service.patch.json_patch import json_patched
 from service.patch.xml_patch import xml_patched
 from service.store.document import Stored
 
-JSON_PATCH = "application/json-patch+json"
-XML_PATCH = "application/xml-patch+xml"
-FHIR_JSON = "application/fhir+json"
-FHIR_XML = "application/fhir+xml"
 Json = dict[str, Any]
 
 

@@ -8,11 +8,12 @@ from starlette.types import Send
 from service.conformance.xml import Xml
 from service.fhir import json
 from service.fhir.entry import FORMATTING, Response, once
+from service.fhir.media_types import FHIR_JSON
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.page import has_page
 from service.narrative.pages import POLICY
 from service.rest.http import Incoming, Service
-from service.rest.negotiation import FHIR_JSON, PAGE, XML_TYPES, answer_type
+from service.rest.negotiation import PAGE, XML_TYPES, answer_type
 
 _PAGE_HEADERS = (
     (b"content-type", b"text/html; charset=utf-8"),

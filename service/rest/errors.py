@@ -5,8 +5,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.fhir import json
+from service.fhir.media_types import FHIR_JSON
 from service.fhir.outcome import Issue, operation_outcome
-from service.rest.negotiation import FHIR_JSON
 
 _RULES = {405: "method-not-allowed"}
 

@@ -7,8 +7,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from service.fhir import json
+from service.fhir.media_types import FHIR_JSON
 from service.fhir.outcome import OutcomeError, operation_outcome
-from service.rest.negotiation import FHIR_JSON
 
 
 def health_routes(check_store: Callable[[], Awaitable[None]]) -> list[Route]:

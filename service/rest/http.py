@@ -11,12 +11,13 @@ from starlette.types import Receive, Scope
 from service.conformance.xml import Xml, XmlText
 from service.fhir import json
 from service.fhir.entry import FORMATTING, MOST_PARAMETERS, Parameters, Preferences, Request
+from service.fhir.media_types import XML_PATCH
 from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.positions import SourceText
 from service.fhir.versions import FhirVersion
 from service.interactions.provenance import read_provenance
 from service.rest.idempotency_key import read_key
-from service.rest.negotiation import XML_PATCH, XML_TYPES, body_type, require_form
+from service.rest.negotiation import XML_TYPES, body_type, require_form
 
 RETURNS = ("minimal", "representation", "OperationOutcome")
 _HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")

@@ -3,11 +3,10 @@
 from email.message import Message
 from functools import lru_cache
 
+from service.fhir.media_types import FHIR_JSON, FHIR_XML, JSON_PATCH, XML_PATCH
 from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.versions import FhirVersion
 
-FHIR_JSON = "application/fhir+json"
-FHIR_XML = "application/fhir+xml"
 _PLAIN_JSON = "application/json"
 _PLAIN_XML = ("application/xml", "text/xml")
 XML_TYPES = (FHIR_XML, *_PLAIN_XML)
@@ -21,8 +20,6 @@ _FORMATS = {
 PAGE = "text/html"
 _PAGE_FORMATS = {"html": PAGE, PAGE: PAGE, "text/*": PAGE}
 """What more there is where an address offers a page."""
-JSON_PATCH = "application/json-patch+json"
-XML_PATCH = "application/xml-patch+xml"
 _RESOURCE_TYPES = (FHIR_JSON, _PLAIN_JSON, *XML_TYPES)
 _PATCH_TYPES = (JSON_PATCH, FHIR_JSON, XML_PATCH, FHIR_XML)
 FORM = "application/x-www-form-urlencoded"

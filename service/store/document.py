@@ -93,7 +93,12 @@ def to_history(stored: Stored) -> tuple[Document, Document]:
         content["body"] = stored.body
     if stored.revives:
         content[REVIVES] = True
-    return {"id": stored.id, "version": stored.version}, content
+    return key_of(stored.id, stored.version), content
+
+
+def key_of(resource_id: str, version: int) -> Document:
+    """Return what an earlier version has as its ``_id``."""
+    return {"id": resource_id, "version": version}
 
 
 def later_than(previous: Stored | None, now: datetime) -> datetime:

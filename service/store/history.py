@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from service.fhir.datetimes import microseconds, moment_of
-from service.store.document import SERVED, Stored, from_history, to_stored
+from service.store.document import SERVED, Stored, from_history, key_of, to_stored
 from service.store.driver import Document
 from service.store.filter import both
 from service.store.indexes import LAST_UPDATED
@@ -111,11 +111,6 @@ def place_of(version: Stored, backward: bool) -> Place:
     """Return the place beside ``version``: its time in microseconds, type, id and number."""
     values = (microseconds(version.last_updated), version.type, version.id, version.version)
     return Place(values, backward=backward)
-
-
-def key_of(resource_id: str, version: int) -> Document:
-    """Return what an earlier version has as its ``_id``."""
-    return {"id": resource_id, "version": version}
 
 
 def _numbers(place: Place | None, newest: int) -> tuple[int, int]:

@@ -13,10 +13,10 @@ from typing import Any
 
 from service.fhir.datetimes import microseconds, moment_of
 from service.search.source import SortKey
-from service.store.document import SERVED, Stored, from_history, to_stored
+from service.store.document import SERVED, Stored, from_history, key_of, to_stored
 from service.store.driver import Document
 from service.store.filter import both
-from service.store.history import Versions, Within, key_of, place_of, same
+from service.store.history import Versions, Within, place_of, same
 from service.store.indexes import DELETED, LAST_UPDATED
 from service.store.pages import page_of
 from service.store.place import Place, Values

@@ -21,6 +21,7 @@ from service.store.document import (
     IndexedType,
     Stored,
     from_history,
+    key_of,
     later_than,
     make_document,
     make_tombstone,
@@ -100,8 +101,8 @@ class ResourceStore:
         current = await self.read(resource_type, resource_id)
         if current is None or current.version == version:
             return current
-        key = {"id": resource_id, "version": version}
-        found = await self._history[resource_type].find_one({"_id": key}, session=self._session)
+        query = {"_id": key_of(resource_id, version)}
+        found = await self._history[resource_type].find_one(query, session=self._session)
         return from_history(resource_type, found) if found else None
 
     @translated
