@@ -10,6 +10,7 @@ from typing import Self
 import httpx
 
 from service.load import FHIR_PATH, Refused, client_for, load_file, sample_files
+from service.tls import context_for
 
 logger = logging.getLogger(__name__)
 
@@ -20,16 +21,29 @@ _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared 
 
 
 class Announcement:
-    """``with Announcement(host, port, marker):`` prints ``Ready: <address>`` once the server answers.
+    """``with Announcement(host, port, …):`` prints ``Ready: <address>`` once the server answers.
 
     ``marker`` is the file that says the samples were loaded, None if none are to be loaded. It stops a
-    later start from undoing what a tester changed or deleted.
+    later start from undoing what a tester changed or deleted. ``token`` is the one to load them with, if one is needed,
+    ``certificate`` that of the service, if it speaks TLS; ``notice`` is a line to print below.
     """
 
-    def __init__(self, host: str, port: int, marker: Path | None) -> None:
-        self._shown = _address(host, port)
-        self._reached = _address(_EVERY_ADDRESS.get(host, host), port)
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        marker: Path | None,
+        token: str | None,
+        certificate: Path | None,
+        notice: str | None,
+    ) -> None:
+        scheme = "http" if certificate is None else "https"
+        self._shown = _address(scheme, host, port)
+        self._reached = _address(scheme, _EVERY_ADDRESS.get(host, host), port)
+        self._tls = None if certificate is None else context_for(certificate)
         self._marker = marker
+        self._token = token
+        self._notice = notice
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._announce, name="announcement", daemon=True)
 
@@ -49,12 +63,12 @@ class Announcement:
         if self._marker is not None and not self._marker.exists():
             self._load_samples(self._marker)
         if not self._stopped.is_set():
-            print(f"Ready: {self._shown}", flush=True)
+            print(f"Ready: {self._shown}", *filter(None, [self._notice]), sep="\n", flush=True)
 
     def _await_ready(self) -> bool:
         """Return True once the service is ready, False once it has been stopped."""
         reminder = time.monotonic() + REMINDER
-        with client_for(self._reached, timeout=5.0) as client:
+        with client_for(self._reached, timeout=5.0, tls=self._tls) as client:
             while not self._stopped.wait(PAUSE):
                 try:
                     if client.get("/health/ready").status_code == httpx.codes.OK:
@@ -68,7 +82,7 @@ class Announcement:
 
     def _load_samples(self, marker: Path) -> None:
         refused = False
-        with client_for(self._reached + FHIR_PATH) as client:
+        with client_for(self._reached + FHIR_PATH, token=self._token, tls=self._tls) as client:
             for file in sample_files():
                 if self._stopped.is_set():
                     return
@@ -85,5 +99,5 @@ class Announcement:
             logger.error("%s cannot be written, so the next start loads the samples again: %s", marker, error)
 
 
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _address(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

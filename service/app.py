@@ -4,22 +4,40 @@ import logging
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.auditing import audit_log, check_audit
+from service.authentication import authentication
 from service.compiled import FHIR_PATH, Clock, Compiled, Ids
 from service.conformance.definitions import Definitions
 from service.fhir.versions import R4
+from service.interactions.clients import Clients
+from service.rest.access_log import access_log
+from service.rest.auth import Authenticator
+from service.rest.cors import with_cors
 from service.rest.endpoint import FhirEndpoint
 from service.rest.errors import framework_refusal
+from service.rest.forwarded import with_forwarded
 from service.rest.health import health_routes
 from service.rest.http import Service
+from service.rest.metrics import Metrics, metrics_route
+from service.rest.observed import Observer, with_observers
 from service.rest.pages import page_routes
+from service.rest.plain_paths import with_plain_paths
+from service.rest.rate_limit import RateLimit
+from service.rest.request_id import with_request_id
+from service.rest.security_headers import with_security_headers
+from service.rest.smart_configuration import smart_configuration_route
+from service.security.access import UNLIMITED, Access
+from service.security.client import Client
 from service.settings import Settings, WrongSetting, read_settings
 from service.store.driver import Driver
 from service.store.open import prepare
@@ -42,13 +60,32 @@ class Application(FastAPI):
     """
 
     endpoint: FhirEndpoint
+    edge: ASGIApp
+    """What requests pass before they are answered."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live from start to end."""
+        if scope["type"] == "http":
+            await self.edge(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request that has passed the edge."""
         if self.endpoint.is_at(scope):
             await self.endpoint(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+
+def edge(app: ASGIApp, settings: Settings, observers: Sequence[Observer]) -> ASGIApp:
+    """Return ``app`` behind what every request passes on its way in, and its answer on the way out: read it upwards."""
+    app = with_plain_paths(app)
+    app = with_forwarded(app, settings.trusted_proxies)
+    app = with_cors(app, settings.cors_origins)
+    app = with_security_headers(app)
+    app = with_observers(app, observers)
+    return with_request_id(app)
 
 
 def create_app(
@@ -58,21 +95,35 @@ def create_app(
     clock: Clock = lambda: datetime.now(UTC),
     new_id: Ids = time_ordered_id,
 ) -> FastAPI:
-    """Return the application; its lifespan opens and closes the database that ``settings`` name."""
-    endpoint = FhirEndpoint(Service(R4, FHIR_PATH, settings.base_url, settings.max_body_bytes))
+    """Return the application; its lifespan opens and closes the database that ``settings`` name.
+
+    Raises WrongSetting where there is no key for the audit that they want.
+    """
+    check_audit(settings)
+    known = authentication(settings)
+    endpoint = FhirEndpoint(
+        Service(R4, FHIR_PATH, settings.base_url, settings.max_body_bytes),
+        Authenticator(known.tokens),
+        RateLimit(settings.rate_limit),
+    )
     definitions = definitions or Definitions(R4)
     compiled = Compiled(definitions, settings, clock)
+    metrics = Metrics()
+    access_of = _everything if known.tokens is None else compiled.accesses.of
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         driver = Driver(settings.mongodb_driver, str(settings.mongodb_uri), settings.mongodb_database)
         try:
-            await prepare(driver, compiled.indexed_types)
-            context = endpoint.context = await compiled.context(driver, new_id)
-            for name in definitions.stored_types:
-                if pending := await context.readiness.pending(name):
-                    log.warning("%s waits to be indexed by %s: run `recovery-plan reindex`", name, ", ".join(pending))
-            yield
+            async with audit_log(settings, driver, clock) as audit:
+                await prepare(driver, compiled.indexed_types)
+                context = endpoint.context = replace(await compiled.context(driver, new_id, known.smart), audit=audit)
+                endpoint.clients = Clients(context, access_of)
+                for name in definitions.stored_types:
+                    if pending := await context.readiness.pending(name):
+                        words = "%s waits to be indexed by %s: run `recovery-plan reindex`"
+                        log.warning(words, name, ", ".join(pending))
+                yield
         finally:
             await driver.close()
 
@@ -82,11 +133,31 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
         exception_handlers={HTTPException: framework_refusal},
-        routes=[*health_routes(lambda: endpoint.context.store.check()), *page_routes(definitions)],
+        routes=[
+            *health_routes(lambda: endpoint.context.store.check()),
+            metrics_route(
+                metrics,
+                settings.metrics_from,
+                lambda: endpoint.context.store.check(),
+                lambda: endpoint.context.audit.waiting if endpoint.context.audit else 0,
+            ),
+            smart_configuration_route(FHIR_PATH, known.smart),
+            *page_routes(definitions),
+        ],
         redirect_slashes=False,
     )
     app.endpoint = endpoint
+    app.edge = edge(app.answer, settings, [metrics.observe, *_access_log(settings, definitions, app.routes)])
     return app
+
+
+def _access_log(settings: Settings, definitions: Definitions, routes: Iterable[BaseRoute]) -> list[Observer]:
+    addresses = [route.path for route in routes if isinstance(route, Route)]
+    return [access_log(definitions, [FHIR_PATH, *addresses])] if settings.access_log else []
+
+
+def _everything(_: Client) -> Access:
+    return UNLIMITED
 
 
 def from_environment() -> FastAPI:

@@ -17,6 +17,7 @@ from service.conformance.validation.validator import Validator
 from service.conformance.xml import Xml
 from service.fhir.datetimes import microseconds
 from service.fhir.reference import Addresses
+from service.interactions.audited import Audited
 from service.interactions.context import Context, Limits
 from service.interactions.narratives import Narratives
 from service.interactions.published import Published
@@ -29,7 +30,12 @@ from service.search.index import Indexer, compile_indexer, index_hash, parameter
 from service.search.references import References
 from service.search.request import SearchParser
 from service.search.request import Settings as SearchSettings
+from service.security.access import Accesses
+from service.security.audit_event import PURPOSES, AuditEvents
+from service.security.audit_event import TYPE as AUDIT_EVENT
+from service.security.smart import SmartConfiguration
 from service.settings import Settings
+from service.store.audit_reading import AuditReading
 from service.store.document import IndexedType
 from service.store.driver import Driver
 from service.store.indexes import indexes
@@ -54,7 +60,7 @@ class Compiled:
         terminology = self._terminology = Terminology(definitions)
         local = {settings.base_url.rstrip("/") + FHIR_PATH} if settings.base_url else set()
         self._references = References(Addresses(frozenset(local)))
-        persons = Addresses(frozenset(local.union(settings.patient_bases)))
+        persons = self._persons = Addresses(frozenset(local.union(settings.patient_bases)))
         self._validator = Validator(
             definitions, self._structures, terminology, persons.same_reference, settings.profiles
         )
@@ -77,8 +83,12 @@ class Compiled:
         }
         self._of_definitions = {name: published_parameters(definitions, name) for name in definitions.published_types}
         self._published = Published(definitions, self._of_definitions)
+        self._of_records = {
+            name: search_parameters(definitions, self._structures, terminology, name)
+            for name in definitions.recorded_types
+        }
 
-    async def context(self, driver: Driver, new_id: Ids) -> Context:
+    async def context(self, driver: Driver, new_id: Ids, smart: SmartConfiguration) -> Context:
         """Return what interactions work with, once ``driver`` is prepared."""
         secret = self._settings.page_secret
         return Context(
@@ -96,6 +106,7 @@ class Compiled:
             compartments=compartments(self._definitions),
             readiness=Readiness(driver, self.indexed_types),
             published=self._published,
+            audited=self._audited(driver),
             store=ResourceStore(driver, self.indexed_types, self._clock, self._settings.search_seconds),
             page_secret=secret.encode() if secret else await page_secret(driver),
             new_id=new_id,
@@ -104,13 +115,37 @@ class Compiled:
                 self._settings.require_if_match,
                 timedelta(hours=self._settings.idempotency_hours),
                 self._settings.max_conditional_delete,
+                self._settings.require_label,
             ),
+            smart=smart,
         )
+
+    def _audited(self, driver: Driver) -> Audited:
+        return Audited(
+            AuditReading(driver),
+            self.audit_events,
+            compile_indexer(self._of_records[AUDIT_EVENT].values(), self._references),
+            self._references.addresses,
+            self._settings.search_seconds,
+        )
+
+    @property
+    def audit_events(self) -> AuditEvents:
+        """What writes the events of the audit as resources."""
+        base = self._settings.base_url
+        codings = self._terminology.expansion(PURPOSES)
+        purposes = {code: self._terminology.display(system, code) or code for system, code in codings}
+        return AuditEvents(base.rstrip("/") + FHIR_PATH if base else None, purposes)
+
+    @cached_property
+    def accesses(self) -> Accesses:
+        """What makes the access of each client."""
+        return Accesses(self._search_parser(), self._of_definitions, self._references.addresses, self._persons)
 
     def _search_parser(self) -> SearchParser:
         settings = self._settings
         allowed = SearchSettings(settings.default_page_size, settings.max_page_size, settings.explain)
-        types = self._parameters | self._of_definitions
+        types = self._parameters | self._of_records | self._of_definitions
         now = partial(_microseconds, self._clock)
         return SearchParser(types, self._parameters, self._terminology, self._references, now, allowed)
 

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#transaction and https://hl7.org/fhir/R4/http.h
 
 import ipaddress
 import json
+import ssl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,17 +43,24 @@ def fhir_base(address: str) -> str:
     return parts.geturl() if parts.path else parts.geturl() + FHIR_PATH
 
 
-def client_for(base: str, timeout: float = TIMEOUT) -> httpx.Client:
-    """Return a client for the FHIR base; a proxy from the environment is not used for this machine."""
+def client_for(
+    base: str, timeout: float = TIMEOUT, token: str | None = None, tls: ssl.SSLContext | None = None
+) -> httpx.Client:
+    """Return a client for the FHIR base, with a bearer token if there is one; without ``tls`` that of the machine.
+
+    A proxy from the environment is not used for this machine.
+    """
     host = urlsplit(base).hostname or ""
     return httpx.Client(
         base_url=base,
         timeout=timeout,
         trust_env=not _is_this_machine(host),
+        verify=tls or True,
         headers={
             "Content-Type": FHIR_JSON,
             "Accept": FHIR_JSON,
             "Prefer": "return=minimal",
+            **({"Authorization": f"Bearer {token}"} if token else {}),
         },
     )
 

@@ -11,23 +11,29 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from service.admission import can_load_samples, notice, refuse_openness, token_for_samples
 from service.announce import Announcement
+from service.audit_files import keep_in
+from service.development_tokens import accept_development_tokens
 from service.embedded import EmbeddedMongo
+from service.logs import logging_config
 from service.settings import Settings, read_settings
 from service.store.driver import Driver
 from service.store.open import check_format
 from service.store.server import check_address
+from service.tls import server_context
 
 if TYPE_CHECKING:  # the web framework takes its time to import, and the database can start meanwhile
     from fastapi import FastAPI
@@ -35,18 +41,6 @@ if TYPE_CHECKING:  # the web framework takes its time to import, and the databas
 logger = logging.getLogger(__name__)
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-GRACE = 10  # seconds for requests under way when the service stops
-KEEP_ALIVE = 65  # seconds; longer than the 60 s after which common proxies drop an idle connection
-
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
-    # Libraries log addresses of requests, which identify people, at INFO.
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"service": {"level": "INFO"}},
-}
 
 
 class CannotServe(Exception):  # noqa: N818 - the name says what it is
@@ -72,17 +66,21 @@ def serve(options: Options) -> None:
     _stop_by_signal()
     try:
         settings = read_settings()
-        logging.config.dictConfig(LOGGING)
+        logging.config.dictConfig(logging_config(settings.log))
+        server_context(settings)  # tells what is wrong with the files before anything is started
+        keep_in(options.data, settings)
+        accept_development_tokens(options.data, settings)
         with _listener(options.host, options.port) as listener:
+            refuse_openness(settings, listener.getsockname()[0])
             if settings.mongodb_uri is not None:
                 asyncio.run(_check_store(settings, settings.mongodb_uri))
-                _run(options, listener, samples=False)
+                _run(options, settings, listener, samples=False)
                 return
             with EmbeddedMongo(options.data) as mongo:
                 asyncio.run(_check_store(settings, mongo.uri))
                 os.environ["RECOVERY_MONGODB_URI"] = mongo.uri  # where this process and its workers look
                 os.environ.setdefault("RECOVERY_EXPLAIN", "yes")  # for whoever tries the service out
-                _run(options, listener, samples=options.samples)
+                _run(options, settings, listener, samples=options.samples and can_load_samples(settings))
     except KeyboardInterrupt:
         return
     finally:
@@ -163,31 +161,22 @@ def _listener(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _run(options: Options, listener: socket.socket, *, samples: bool) -> None:
+def _run(options: Options, settings: Settings, listener: socket.socket, *, samples: bool) -> None:
     """Serve until stopped by a signal; raises CannotServe if the application does not start."""
-    config = uvicorn.Config(
-        "service.serve:application",
-        factory=True,
-        workers=options.workers,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=LOGGING,
-        log_level=logging.WARNING,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
-        timeout_worker_healthcheck=10,  # a worker on a busy machine takes its time to start
-    )
+    from service.web_server import server_config
+
+    config = server_config("service.serve:application", settings, options.workers)
     port = listener.getsockname()[1]
     marker = options.data / "samples-loaded" if samples else None
-    with Announcement(options.host, port, marker):
+    token = token_for_samples(options.data, settings) if samples else None
+    line = notice(options.data, settings)
+    with Announcement(options.host, port, marker, token, settings.tls_certificate, line):
         if options.workers == 1:
             _run_here(config, listener)
         else:
-            _run_workers(config, listener)
+            with tempfile.TemporaryDirectory(prefix="recovery-plan-metrics-") as shared:
+                os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared  # where workers add up what they count
+                _run_workers(config, listener)
 
 
 class _Server(uvicorn.Server):

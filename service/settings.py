@@ -3,20 +3,42 @@
 import difflib
 import os
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, FilePath, ValidationError, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from service.authentication_settings import AuthenticationSettings
 
 PREFIX = "RECOVERY_"
 _ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 
 class WrongSetting(Exception):  # noqa: N818 - the name says what it is
     """A setting cannot be used; the message is one line that names the variable and holds no secret."""
 
 
-class Settings(BaseSettings):
+IPNetwork = IPv4Network | IPv6Network
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    return tuple(str(item).strip() for item in (value.split(",") if isinstance(value, str) else value))
+
+
+def _networks(value: Any) -> tuple[IPNetwork, ...]:
+    try:
+        return tuple(ip_network(item) for item in _listed(value))
+    except ValueError as error:
+        raise ValueError("these are addresses or networks such as 10.0.0.0/8, with commas between") from error
+
+
+Networks = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_networks)]
+
+
+class Settings(AuthenticationSettings):
     """Every setting with its default; a wrong one raises ``pydantic.ValidationError``."""
 
     model_config = SettingsConfigDict(
@@ -81,10 +103,67 @@ class Settings(BaseSettings):
         default="recovery",
         description="Which resources without text the service writes one for: those with recovery fields, all, or none",
     )
+    require_label: bool = Field(
+        default=False,
+        description="Refuse what clients write without a confidentiality label in meta.security (422)",
+    )
     patient_bases: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="FHIR addresses, with commas between, whose Patient/1 is the same person as ours",
     )
+
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="Addresses or networks, with commas between, of the proxies whose Forwarded or X-Forwarded-* "
+        "headers tell the client, the scheme, the host and the prefix; of all others they are ignored",
+    )
+    rate_limit: int | None = Field(
+        default=None,
+        gt=0,
+        description="Most requests of one client in a minute, to each worker process; unset means no limit",
+    )
+    receive_seconds: float = Field(
+        default=60, gt=0, description="Seconds in which a request has to arrive whole; its head in a third of them"
+    )
+    answer_seconds: float = Field(
+        default=300, gt=0, description="Seconds after which a request that is not answered, or not taken, is given up"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins, with commas between, whose pages a browser lets call this service; unset means none",
+    )
+    tls_certificate: FilePath | None = Field(
+        default=None,
+        description="PEM file of the certificate chain; with it the service speaks TLS (1.2 or newer) only",
+    )
+    tls_key: FilePath | None = Field(default=None, description="PEM file of the key of the certificate")
+    log: Literal["text", "json"] = Field(default="text", description="Log lines as text for people, or JSON for tools")
+    access_log: bool = Field(
+        default=False, description="Log a line for each request: method, shape of the address, status, milliseconds"
+    )
+    metrics_from: Networks = Field(
+        default=("127.0.0.0/8", "::1"),
+        validate_default=True,
+        description="Addresses or networks, with commas between, that may read /metrics",
+    )
+
+    audit: Literal["strict", "off"] = Field(
+        default="strict",
+        description="strict: nothing is answered before it is recorded who asked for what and saw what; off: no record",
+    )
+    audit_key: str | None = Field(
+        default=None,
+        min_length=32,
+        description="Secret of the chain of the audit, at least 32 characters, the same for all processes; unset means "
+        "one that `recovery-plan serve` makes and keeps in DATA/audit.key",
+        repr=False,
+    )
+    audit_heads: Path | None = Field(
+        default=None,
+        description="Directory where each process notes the last event that it has recorded; unset means "
+        "DATA/audit-heads with `recovery-plan serve`",
+    )
+    audit_days: float = Field(default=0, ge=0, description="Days for which the audit is kept; 0 means for ever")
 
     @field_validator("base_url")
     @classmethod
@@ -105,6 +184,20 @@ class Settings(BaseSettings):
         if not all(map(_ADDRESS.fullmatch, bases)):
             raise ValueError("these are addresses such as https://records.example.org/fhir, with commas between")
         return bases
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _are_origins(cls, value: Any) -> Any:
+        origins = _listed(value)
+        if not all(map(_ORIGIN.fullmatch, origins)):
+            raise ValueError("these are origins such as https://app.example.org, with commas between and no path")
+        return origins
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("RECOVERY_TLS_CERTIFICATE and RECOVERY_TLS_KEY are given together or not at all")
+        return self
 
     @model_validator(mode="after")
     def _page_sizes_agree(self) -> Self:

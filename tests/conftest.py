@@ -1,5 +1,6 @@
 """What every test may ask for: a real MongoDB, the service on it, and a client that speaks to it."""
 
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -10,6 +11,8 @@ from service.settings import Settings
 from tests.support.app import client_of
 from tests.support.mongo import embedded_mongo
 from tests.support.samples import load_samples
+
+os.environ.setdefault("RECOVERY_AUDIT_KEY", "the key of tests, which keeps nobody out")
 
 
 @pytest.fixture(scope="session")

@@ -57,10 +57,16 @@ class Definitions:
         """The resource types that clients write, in the order of the CapabilityStatement."""
         return [name for name in self.resource_capabilities if self._is_written(name)]
 
-    @property
+    @cached_property
     def published_types(self) -> list[str]:
         """The types of definitions, which can only be read: the service has them from its own files."""
-        return [name for name in self.resource_capabilities if not self._is_written(name)]
+        return [name for name in self.resource_capabilities if not self._is_written(name) and self.of_type(name)]
+
+    @cached_property
+    def recorded_types(self) -> list[str]:
+        """The types of which nobody writes a resource but the service itself, about what it does."""
+        others = {*self.stored_types, *self.published_types}
+        return [name for name in self.resource_capabilities if name not in others]
 
     def _is_written(self, resource_type: str) -> bool:
         offered = {item["code"] for item in self.resource_capabilities[resource_type]["interaction"]}

@@ -4,10 +4,12 @@ The resources are spliced in as the bytes they are stored in; nothing is parsed 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.fhir import json
+from service.fhir.entry import Response
+from service.fhir.touched import Touched
 
 Link = tuple[str, str]
 
@@ -22,22 +24,53 @@ class Entry:
     full_url: str | None
     resource: bytes | None
     role: bytes = b""
+    touched: tuple[Touched, ...] = field(kw_only=True)
+    """The versions that it shows, none for what is no version of a resource."""
 
 
 MATCH = b'"search":{"mode":"match"}'
 INCLUDE = b'"search":{"mode":"include"}'
 OUTCOME = b'"search":{"mode":"outcome"}'
+_REDACTED = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "REDACTED",
+    "display": "redacted",
+}
+"""The label of what is filtered by access. SUBSETTED, the tag of what a client asked to be shortened, is not for that."""
 
 
 def bundle(
     kind: str,
-    entries: Iterable[Entry],
+    entries: Sequence[Entry],
     *,
     links: Sequence[Link] = (),
     total: int | None = None,
+    is_redacted: bool = False,
+) -> Response:
+    """Return the answer that is a Bundle of type ``kind``, and has touched what its entries show.
+
+    ``is_redacted`` says that the client is not cleared for all that there may be.
+    """
+    text = _text(kind, entries, links, total, [_REDACTED] if is_redacted else [])
+    return Response(200, text, touched=_touched(entries))
+
+
+def _touched(entries: Iterable[Entry]) -> tuple[Touched, ...]:
+    """Return what ``entries`` have touched, each version once: as stored where one stores what another shows."""
+    found: dict[tuple[str, str, int], Touched] = {}
+    for entry in entries:
+        for each in entry.touched:
+            if each.action != "R" or each[:3] not in found:
+                found[each[:3]] = each
+    return tuple(found.values())
+
+
+def _text(
+    kind: str, entries: Iterable[Entry], links: Sequence[Link], total: int | None, labels: Sequence[dict[str, str]]
 ) -> bytes:
-    """Return the JSON text of a Bundle of type ``kind``."""
     head: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
+    if labels:
+        head = {"resourceType": "Bundle", "meta": {"security": labels}, "type": kind}
     if total is not None:
         head["total"] = total
     if links:

@@ -3,13 +3,14 @@
 The fields are those of ``Bundle.entry.request`` and ``Bundle.entry.response`` (https://hl7.org/fhir/R4/bundle.html).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from service.fhir.outcome import Issue, OutcomeError, shown
 from service.fhir.positions import SourceText
+from service.fhir.touched import Touched
 
 Return = Literal["minimal", "representation", "OperationOutcome"]
 Parameters = list[tuple[str, str]]
@@ -60,7 +61,7 @@ class Request:
     if_none_exist: str | None = None
     preferences: Preferences = Preferences()
     new_id: str | None = None
-    """The id that a transaction has given to a resource that is created in it."""
+    """The id that the service has given to a resource that a transaction or a condition creates."""
     warnings: tuple[Issue, ...] | None = None
     """What the transaction that this belongs to was warned of when it validated the resource; None before."""
     text: SourceText | None = None
@@ -82,11 +83,19 @@ class Response:
     last_modified: datetime | None = None
     is_page: bool = False
     """Whether ``body`` is an HTML page instead."""
+    entries: tuple[str, ...] = ()
+    """What the entries of a Bundle asked for and got, such as ``GET Goal?patient=1 200``, for the audit."""
+    touched: tuple[Touched, ...] = field(kw_only=True)
+    """Every version that it discloses and that was stored, for the audit: no answer leaves out to say so."""
 
     @property
     def etag(self) -> str | None:
         """The weak ETag of the version, or None."""
         return None if self.version is None else etag_of(self.version)
+
+    def without_body(self) -> "Response":
+        """Return what HEAD gets: without the body, it discloses no more than the version that its ETag names."""
+        return replace(self, body=None, touched=() if self.version is None else self.touched)
 
 
 def split_url(url: str) -> tuple[tuple[str, ...], Parameters]:

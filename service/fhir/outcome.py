@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from service.fhir.positions import Position, SourceText, steps_of
+from service.fhir.touched import Touched
 from service.fhir.versions import R4
 
 VALIDATION_RULE = "https://w3id.org/recovery-plan/CodeSystem/validation-rule"
@@ -101,12 +102,22 @@ class Issue:
 
 
 class OutcomeError(Exception):
-    """A request that cannot be done; carries every issue found. The status is that of the gravest issue."""
+    """A request that cannot be done; carries every issue found. The status is that of the gravest issue.
 
-    def __init__(self, *issues: Issue, headers: dict[str, str] | None = None) -> None:
+    ``touched`` are the versions that the issues or the headers tell of, for the audit.
+    """
+
+    def __init__(
+        self, *issues: Issue, headers: dict[str, str] | None = None, touched: tuple[Touched, ...] = ()
+    ) -> None:
         super().__init__("; ".join(issue.rule for issue in issues))
         self.issues = issues
         self.headers = headers or {}
+        self.touched = touched
+
+    def told_as(self, issues: Iterable[Issue]) -> "OutcomeError":
+        """Return the same outcome with ``issues``, which tell of the same at other places."""
+        return OutcomeError(*issues, headers=self.headers, touched=self.touched)
 
     @property
     def status(self) -> int:

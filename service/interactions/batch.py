@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from service.fhir import json
 from service.fhir.bundle import Entry, bundle
@@ -36,14 +37,26 @@ async def batch_or_transaction(request: Request, context: Context) -> Response:
         return _answered(kind, entries, await _batch(entries, request, context))
 
     async def all_or_nothing(_: Request, bound: Context) -> Response:
-        return _answered(kind, entries, await transaction(entries, request.provenance, bound))
+        responses, attributed = await transaction(entries, request.provenance, bound)
+        answer = _answered(kind, entries, responses)
+        return replace(answer, touched=answer.touched + attributed)
 
     return await only_once(request, context, all_or_nothing)
 
 
 def _answered(kind: str, entries: list[BundleEntry], responses: list[Response]) -> Response:
-    answers = [_answer(entry, response) for entry, response in zip(entries, responses, strict=True)]
-    return Response(200, bundle(f"{kind}-response", answers))
+    pairs = list(zip(entries, responses, strict=True))
+    answer = bundle(f"{kind}-response", [_answer(entry, response) for entry, response in pairs])
+    return replace(answer, entries=tuple(f"{_asked(entry.request)} {response.status}" for entry, response in pairs))
+
+
+def _asked(request: Request | None) -> str:
+    """Return what an entry asks for, as the audit has it; its address is not known where that cannot be read."""
+    if request is None:
+        return "?"
+    query = f"?{urlencode(request.parameters)}" if request.parameters else ""
+    condition = f" If-None-Exist: {request.if_none_exist}" if request.if_none_exist else ""
+    return f"{request.method} {'/'.join(request.path)}{query}{condition}"
 
 
 async def _batch(entries: list[BundleEntry], outer: Request, context: Context) -> list[Response]:
@@ -67,7 +80,7 @@ def _shortened(entry: BundleEntry, response: Response) -> Response:
     if entry.request is None or entry.request.method != "GET":
         return replace(response, body=None)
     error = too_much_to_answer(entry.place)
-    return Response(error.status, json.dump(operation_outcome(error.issues)))
+    return Response(error.status, json.dump(operation_outcome(error.issues)), touched=())
 
 
 async def _attempt(
@@ -80,12 +93,14 @@ async def _attempt(
         return await perform(entry.request, context)
     except OutcomeError as error:
         outcome = operation_outcome(prefixed(error.issues, entry.place), text)
-        return Response(error.status, json.dump(outcome))
+        return Response(error.status, json.dump(outcome), touched=error.touched)
     except Exception as error:  # noqa: BLE001 - a fault in one entry spoils no other
         return fault(error)
 
 
 def _answer(entry: BundleEntry, response: Response) -> Entry:
+    if entry.without_body and response.status == 200:
+        response = response.without_body()
     phrase = HTTPStatus(response.status).phrase
     told: dict[str, Any] = {"status": f"{response.status} {phrase}"}
     if response.location is not None:
@@ -96,10 +111,8 @@ def _answer(entry: BundleEntry, response: Response) -> Entry:
         told["lastModified"] = instant(response.last_modified)
     text = json.dump(told)
     resource = response.body
-    if entry.without_body and response.status == 200:
-        resource = None
     last = entry.request.path[-1] if entry.request and entry.request.path else ""
     is_result = response.status == 200 and last.startswith("$")
     if resource is not None and resource.startswith(b'{"resourceType":"OperationOutcome"') and not is_result:
         text, resource = text[:-1] + b',"outcome":' + resource + b"}", None
-    return Entry(None, resource, b'"response":' + text)
+    return Entry(None, resource, b'"response":' + text, touched=response.touched)

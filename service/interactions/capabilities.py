@@ -20,14 +20,17 @@ async def capabilities(request: Request, context: Context) -> Response:
     if asked or mode not in MODES:
         rule = "unknown-parameter" if asked else "parameter-value"
         raise OutcomeError(Issue(rule, f"metadata takes only mode, one of: {', '.join(MODES)}", "http.mode"))
-    make = _terminology if mode == "terminology" else _statement
-    return Response(200, json.dump(make(request.base, context)))
+    if mode == "terminology":
+        return Response(200, json.dump(_terminology(request.base, context)), touched=())
+    security = await context.smart.security()
+    return Response(200, json.dump(_statement(request.base, context, security)), touched=())
 
 
-def _statement(base: str, context: Context) -> dict[str, Any]:
+def _statement(base: str, context: Context, security: dict[str, Any]) -> dict[str, Any]:
     statement = {**context.definitions.capability, **_instance(base)}
     (rest,) = statement["rest"]
-    return {**statement, "rest": [{**rest, "resource": [_resource(item, context) for item in rest["resource"]]}]}
+    resources = [_resource(item, context) for item in rest["resource"]]
+    return {**statement, "rest": [{**rest, "security": security, "resource": resources}]}
 
 
 def _resource(item: dict[str, Any], context: Context) -> dict[str, Any]:

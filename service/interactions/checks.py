@@ -7,6 +7,8 @@ from service.conformance.related import Related
 from service.fhir.entry import Request
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
+from service.interactions.contributions import as_told_to_contributors
+from service.interactions.labels import label_issues
 from service.interactions.representation import SUBSETTED
 from service.interactions.surroundings import Surroundings
 
@@ -99,4 +101,7 @@ def _look_at(
     if given != resource_type:
         sentence = f"The body must be a {resource_type}, and its resourceType must say so"
         return [Issue("resource-type", sentence, f"{root or resource_type}.resourceType")], None
-    return context.validator.issues(resource, root, profiles), context.related.of(resource, profiles)
+    issues = as_told_to_contributors(context.validator.issues(resource, root, profiles), context)
+    if context.limits.require_label and resource_type in context.indexers:
+        issues = [*issues, *label_issues(resource, root or resource_type)]
+    return issues, context.related.of(resource, profiles)

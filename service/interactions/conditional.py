@@ -49,15 +49,18 @@ async def at_match(request: Request, matches: list[str], context: Context) -> Re
             raise no_match(request.path[0])
         return _at_id(request, matches[0])
     resource, resource_id = request.resource, await _id_to_update(request, matches, context)
+    new_id = None
     if isinstance(resource, dict) and "id" not in resource:
-        resource = {**resource, "id": resource_id}
-    return replace(_at_id(request, resource_id), resource=resource)
+        resource, new_id = {**resource, "id": resource_id}, resource_id
+    return replace(_at_id(request, resource_id), resource=resource, new_id=new_id)
 
 
 async def delete_each(request: Request, matches: list[str], context: Context) -> Response:
     """Delete the resources of these ids, and return one answer for all of them."""
     answers = [await delete(_at_id(request, match), context) for match in matches]
-    return answers[0] if len(answers) == 1 else deleted(None, request, len(matches))
+    if len(answers) == 1:
+        return answers[0]
+    return deleted(None, request, len(matches), touched=tuple(each for answer in answers for each in answer.touched))
 
 
 def _at_id(request: Request, resource_id: str) -> Request:

@@ -45,10 +45,12 @@ def contained_entries(
     for item in matches:
         body, address = item.body or b"", f"{base}/{item.type}/{item.id}"
         if search.contained_type == "container" or _matches_itself(item, search, context):
-            found.append(Entry(address, views.render(item.type, body), MATCH))
+            found.append(Entry(address, views.render(item.type, body), MATCH, touched=item.touched))
         if search.contained_type == "contained":
             inside = _contained_matches(json.parse(body), search, context.containing[item.type])
-            found.extend(Entry(f"{address}#{each['id']}", json.dump(each), MATCH) for each in inside)
+            found.extend(
+                Entry(f"{address}#{each['id']}", json.dump(each), MATCH, touched=item.touched) for each in inside
+            )
     return found
 
 

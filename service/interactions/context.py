@@ -12,12 +12,16 @@ from service.conformance.related import RelatedRules
 from service.conformance.structures import Structures
 from service.conformance.validation.validator import Validator
 from service.conformance.xml import Xml
+from service.interactions.audited import Audited
 from service.interactions.narratives import Narratives
 from service.interactions.published import Published
 from service.narrative.pages import Pages
 from service.search.contained import Containing
 from service.search.index import Indexer
 from service.search.request import SearchParser
+from service.security.access import UNLIMITED, Access
+from service.security.smart import SmartConfiguration
+from service.store.audit_log import AuditLog
 from service.store.document import Stored
 from service.store.readiness import Readiness
 from service.store.resources import ResourceStore
@@ -35,6 +39,8 @@ class Limits:
     """How long the answer to a write with an Idempotency-Key is remembered."""
     conditional_delete: int
     """Resources that one conditional delete may delete."""
+    require_label: bool
+    """Whether what clients write needs a label of confidentiality."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +65,25 @@ class Context:
     compartments: Mapping[str, Compartment]
     readiness: Readiness
     published: Published
+    audited: Audited
+    """The AuditEvents, to be searched."""
     store: ResourceStore
     page_secret: bytes
     new_id: Callable[[], str]
     limits: Limits
+    smart: SmartConfiguration
+    """What clients are told of authorisation."""
+    audit: AuditLog | None = None
+    """Where each request is recorded; None where that is switched off."""
+    access: Access = UNLIMITED
+    """What the client who asks may see and change."""
     written: list[Stored] | None = None
     """The versions that a transaction of a client has written so far, which have one Provenance; else None."""
+
+    @property
+    def answers_are_redacted(self) -> bool:
+        """Whether the client is not cleared for every label, so that something may be missing; not whether it is."""
+        return not self.access.has_full_clearance
 
     async def in_transaction(self, work: "Callable[[Context], Awaitable[T]]") -> T:
         """Return what ``work`` returns, having committed all that it wrote or none; it may have to run again."""

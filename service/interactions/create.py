@@ -33,12 +33,14 @@ async def _create(request: Request, context: Context) -> Response:
         stored = await context.store.insert(request.path[0], new_id, completed, "POST")
     except ExistsError:
         raise conflict() from None
-    await attribute(stored, request, context)
-    return written(201, stored, request, warnings)
+    attributed = await attribute(stored, request, context)
+    return written(201, stored, request, warnings, touched=stored.changed + attributed)
 
 
 async def _create_unless_there(request: Request, context: Context) -> Response:
     criteria = criteria_of(request.if_none_exist or "")
     found = await Outlook(context).matching(request.path[0], criteria, request.base, HEADER)
     stored = await context.store.read(request.path[0], found[0]) if found else None
-    return written(200, stored, request, (), FOUND) if stored else await _create(request, context)
+    if stored is None:
+        return await _create(request, context)
+    return written(200, stored, request, (), FOUND, touched=stored.touched)

@@ -14,7 +14,8 @@ async def delete(request: Request, context: Context) -> Response:
     async def write(current: Stored | None) -> Response:
         await check_preconditions(request, current, context)
         if current is None or current.deleted:
-            return deleted(current, request, 0)
-        return deleted(await context.store.bury(current), request, 1)
+            return deleted(current, request, 0, touched=current.touched if current else ())
+        deletion = await context.store.bury(current)
+        return deleted(deletion, request, 1, touched=deletion.changed)
 
     return await write_until_first(request, context, write)

@@ -30,7 +30,7 @@ async def diff(request: Request, context: Context) -> Response:
     before = await _version(given.get("from", str(after.version - 1)), request, context)
     operations = [item.as_parameter() for item in version_differences(before, after, context, with_meta)]
     parameters = {"resourceType": "Parameters"} | ({"parameter": operations} if operations else {})
-    return Response(200, json.dump(parameters))
+    return Response(200, json.dump(parameters), touched=tuple(dict.fromkeys(before.touched + after.touched)))
 
 
 async def _version(number: str, request: Request, context: Context) -> Stored:

@@ -56,17 +56,30 @@ async def _everything(
     paging = Paging(context.page_secret, request.base, f"{'/'.join(request.path)}?{encoded(_applied(given))}", search)
     where = _Everything(context.store, gather)
     if search.count == 0:
-        return Response(200, bundle("searchset", [], links=[paging.itself], total=await where.count(search.sources)))
+        return bundle(
+            "searchset",
+            [],
+            links=[paging.itself],
+            total=await where.count(search.sources),
+            is_redacted=context.answers_are_redacted,
+        )
     page, total = await paging.read(where, search.sources)
     entries = [
         Entry(
             f"{request.base}/{item.type}/{item.id}",
             item.body,
             MATCH if not asked_of or (item.type, item.id) == asked_of else INCLUDE,
+            touched=item.touched,
         )
         for item in page.matches
     ]
-    return Response(200, bundle("searchset", entries, links=paging.links(page, total), total=total))
+    return bundle(
+        "searchset",
+        entries,
+        links=paging.links(page, total),
+        total=total,
+        is_redacted=context.answers_are_redacted,
+    )
 
 
 class _Everything:

@@ -22,8 +22,8 @@ async def explanation(sources: Sequence[Source], search: SearchRequest, paging: 
     else:
         await store.count(sources)
     asked = [_part("predicate", f"{source.type}: {source.predicate}") for source in sources]
-    told = [{"name": "query", "part": _parts(item)} for item in store.explained]
-    return Response(200, json.dump({"resourceType": "Parameters", "parameter": [*asked, *told]}))
+    told = [{"name": "query", "part": _parts(item)} for item in store.explained or ()]
+    return Response(200, json.dump({"resourceType": "Parameters", "parameter": [*asked, *told]}), touched=())
 
 
 def _parts(item: Explained) -> list[dict[str, Any]]:

@@ -17,4 +17,4 @@ def fault(error: Exception) -> Response:
     trace = "".join(traceback.format_tb(error.__traceback__, limit=-12))
     log.error("fault %s: %s\n%s", number, type(error).__name__, trace)
     sentence = f"The service failed; its log tells why under the number {number}"
-    return Response(500, json.dump(operation_outcome([Issue("internal", sentence)])))
+    return Response(500, json.dump(operation_outcome([Issue("internal", sentence)])), touched=())

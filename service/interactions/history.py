@@ -25,7 +25,8 @@ _DELETED, _CREATED, _CHANGED = (
 async def history_instance(request: Request, context: Context) -> Response:
     """Return a page of the versions of a resource as a Bundle of type history; raises OutcomeError 404.
 
-    Its ``total`` is the number of all versions; with ``_since`` or ``_at`` only a page that is the only one has it.
+    Its ``total`` is the number of all versions; with ``_since`` or ``_at``, or where some may be kept from the client,
+    only a page that is the only one has it.
     """
     resource_type, resource_id = request.path[:2]
     asked = read_parameters(request.parameters, [resource_type], context)
@@ -37,9 +38,10 @@ async def history_instance(request: Request, context: Context) -> Response:
     if found is None:
         raise OutcomeError(Issue("unknown-resource", f"There is no {resource_type} with this id"))
     newest = token.total or found.newest
-    total = newest if asked.within == EVERY else _total(found, asked.count)
+    is_whole = asked.within == EVERY and context.access.seen("r", resource_type) is None
+    total = newest if is_whole else _total(found, asked.count)
     around = links.around(replace(token, total=newest), found.before, found.after)
-    return _answer(request, found, around, total, asked.views)
+    return _answer(request, found, around, total, asked.views, context)
 
 
 async def history_type(request: Request, context: Context) -> Response:
@@ -69,7 +71,7 @@ async def _history(request: Request, types: Sequence[str], context: Context) -> 
     except PastMomentError:
         raise links.expired(microseconds(links.shown) if token.until is None else token.until) from None
     around = links.around(replace(token, moment=found.moment), found.before, found.after)
-    return _answer(request, found, around, _total(found, asked.count), asked.views)
+    return _answer(request, found, around, _total(found, asked.count), asked.views, context)
 
 
 def _links(request: Request, page: str | None, context: Context) -> PageLinks:
@@ -86,9 +88,11 @@ def _total(found: Versions, count: int) -> int | None:
     return len(found.versions) if count and found.before is found.after is None else None
 
 
-def _answer(request: Request, found: Versions, links: list[Link], total: int | None, views: Views) -> Response:
+def _answer(
+    request: Request, found: Versions, links: list[Link], total: int | None, views: Views, context: Context
+) -> Response:
     entries = [_entry(request.base, version, views) for version in found.versions]
-    return Response(200, bundle("history", entries, links=links, total=total))
+    return bundle("history", entries, links=links, total=total, is_redacted=context.answers_are_redacted)
 
 
 def _entry(base: str, version: Stored, views: Views) -> Entry:
@@ -100,4 +104,4 @@ def _entry(base: str, version: Stored, views: Views) -> Entry:
         f'"lastModified":"{instant(version.last_updated)}"}}'
     )
     body = version.body and views.render(version.type, version.body)
-    return Entry(f"{base}/{address}", body, role.encode())
+    return Entry(f"{base}/{address}", body, role.encode(), touched=version.touched)

@@ -13,10 +13,12 @@ from typing import Any
 from service.fhir import json
 from service.fhir.entry import Idempotency, Request, Response
 from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.touched import Touched
 from service.interactions.context import Context
 
 _MOST_KEPT = 15_000_000
 _FIELDS = ("status", "body", "location", "version", "last_modified")
+_TOUCHED = "touched"
 
 
 async def only_once(
@@ -33,12 +35,12 @@ async def only_once(
     async def work(bound: Context) -> Response:
         known = await _recalled(asked, bound)
         if known is not None:
-            return Response(**{name: known[name] for name in _FIELDS})
+            return _repeated(known)
         response = await carry_out(replace(request, idempotency=None), bound)
         if len(response.body or b"") > _MOST_KEPT:
             sentence = f"An answer of more than {_MOST_KEPT} bytes cannot be remembered; prefer return=minimal"
             raise OutcomeError(Issue("answer-too-large", sentence, "http.Idempotency-Key"))
-        await _remember(asked, {name: getattr(response, name) for name in _FIELDS}, bound)
+        await _remember(asked, {name: getattr(response, name) for name in (*_FIELDS, _TOUCHED)}, bound)
         return response
 
     return await context.in_transaction(work)
@@ -63,6 +65,13 @@ def of_entry(batch: Request, number: int) -> Idempotency | None:
         return None
     fingerprint = sha256(json.dump_sorted(batch.resource["entry"][number])).hexdigest()
     return replace(batch.idempotency, key=f"{batch.idempotency.key}\0{number}", fingerprint=fingerprint)
+
+
+def _repeated(known: dict[str, Any]) -> Response:
+    """Return the answer that was remembered: now it stores nothing, and discloses what it did the first time."""
+    versions = [Touched(*told) for told in known.get(_TOUCHED, ())]
+    again = tuple(dict.fromkeys(each._replace(action="R") for each in versions))
+    return Response(**{name: known[name] for name in _FIELDS}, touched=again)
 
 
 def _name(asked: Idempotency) -> str:

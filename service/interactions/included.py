@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from service.fhir import json
 from service.fhir.outcome import Issue
+from service.fhir.touched import Touched
 from service.interactions.context import Context
 from service.interactions.searched import Match, Page
 from service.search import fields
@@ -28,6 +29,7 @@ class Included(NamedTuple):
     id: str
     full_url: str
     body: bytes
+    touched: tuple[Touched, ...]
 
 
 @dataclass(slots=True)
@@ -86,7 +88,11 @@ async def included(
         resources = await gathering.round(asked, resources) if asked and resources else ()
         if not resources or gathering.is_cut:
             break
-    found = [Included(item.type, item.id, f"{base}/{_name(item)}", item.body) for item in gathering.found if item.body]
+    found = [
+        Included(item.type, item.id, f"{base}/{_name(item)}", item.body, item.touched)
+        for item in gathering.found
+        if item.body
+    ]
     is_all = not gathering.is_cut and not resources
     return found, [] if is_all else [_cut_short()]
 

@@ -3,29 +3,54 @@
 from typing import Any
 
 from service.fhir import json
-from service.fhir.outcome import Issue
-from service.store.document import Stored
+from service.fhir.outcome import Issue, OutcomeError
+from service.security.access import Access
+from service.security.clearance import CONFIDENTIALITY
 
 LABELS = ("profile", "tag", "security")
 
 Meta = dict[str, Any]
 
+_RISING = ("U", "L", "M", "N", "R", "V")
+"""The codes of v3-Confidentiality, from unrestricted to very restricted."""
 
-def with_kept_labels(resource: dict[str, Any], current: Stored) -> tuple[dict[str, Any], list[Issue]]:
-    """Return ``resource`` with the security labels of ``current`` that it does not repeat, and a warning of that."""
-    if current.body is None or b'"security":' not in current.body:
-        return resource, []
-    kept = json.parse(current.body).get("meta", {}).get("security", [])
+
+def with_kept_labels(resource: dict[str, Any], before: Meta) -> tuple[dict[str, Any], list[Issue]]:
+    """Return ``resource`` with the security labels of ``before`` that it does not repeat, and a warning of that."""
+    kept = before.get("security", [])
     meta = resource.get("meta", {})
     given = meta.get("security", [])
-    lost = _lacking(kept, given)
-    if not lost:
+    if not _lacking(kept, given):
         return resource, []
     repeated = {_name(label): label for label in given}
     labels = [repeated.get(_name(label), label) for label in kept] + _lacking(given, kept)
     sentence = "Security labels that were left out are kept; the operation $meta-delete takes one away"
     warning = Issue("label-kept", sentence, f"{resource['resourceType']}.meta.security", "warning")
     return {**resource, "meta": {**meta, "security": labels}}, [warning]
+
+
+def check_not_lowered(resource_type: str, before: Meta, after: Meta, access: Access) -> None:
+    """Raise OutcomeError 403 where ``after`` protects less than ``before``, and the client may not lower labels.
+
+    A lower degree of confidentiality beside a higher one changes nothing, and so may be taken away.
+    """
+    if access.may_lower_labels:
+        return
+    kept, given = before.get("security", []), after.get("security", [])
+    lost = [label for label in _lacking(kept, given) if _degree(label) < 0]
+    if lost or _highest(given) < _highest(kept):
+        sentence = "A security label is taken away or lowered by clients that have the right to do so, and by no other"
+        raise OutcomeError(Issue("forbidden", sentence, f"{resource_type}.meta.security"))
+
+
+def label_issues(resource: dict[str, Any], root: str) -> list[Issue]:
+    """Return the issue that a resource which needs one has no label of confidentiality, if that is so."""
+    meta = resource.get("meta")
+    labels = meta.get("security") if isinstance(meta, dict) else None
+    if isinstance(labels, list) and _highest(labels) >= 0:
+        return []
+    sentence = f"meta.security needs a label of {CONFIDENTIALITY}: one of {', '.join(_RISING)}"
+    return [Issue("label-required", sentence, f"{root}.meta.security")]
 
 
 def with_labels(meta: Meta, added: Meta) -> Meta:
@@ -55,3 +80,14 @@ def _name(label: Any) -> Any:
     if not isinstance(label, dict):
         return label
     return (label.get("system"), label["code"]) if "code" in label else (json.dump_sorted(label),)
+
+
+def _highest(labels: list[Any]) -> int:
+    return max(map(_degree, labels), default=-1)
+
+
+def _degree(label: Any) -> int:
+    """Return how high a label of confidentiality is, -1 for any other."""
+    if not isinstance(label, dict) or label.get("system") != CONFIDENTIALITY or label.get("code") not in _RISING:
+        return -1
+    return _RISING.index(label["code"])

@@ -10,14 +10,14 @@ from typing import Any
 from service.fhir import json
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.touched import Touched
 from service.interactions.checks import refuse_errors, resource_issues, update_issues
 from service.interactions.context import Context
-from service.interactions.labels import LABELS, Meta, with_labels, without_labels
+from service.interactions.labels import LABELS, Meta, label_issues, with_labels, without_labels
 from service.interactions.operation_input import read_input
 from service.interactions.preconditions import check_preconditions
-from service.interactions.provenance import attribute
 from service.interactions.read import present, stored_version
-from service.interactions.writing import write_until_first
+from service.interactions.writing import store_next, write_until_first
 from service.search.text import split_unescaped, unescape
 from service.store.document import Stored
 
@@ -40,7 +40,7 @@ async def meta_of_resource(request: Request, context: Context) -> Response:
         stored = await stored_version(request.path, context)
     else:
         stored = present(await context.store.read(resource_type, resource_id), resource_type)
-    return _answer(_meta_of(stored), stored)
+    return _answer(_meta_of(stored), stored, stored.touched)
 
 
 async def meta_in_use(request: Request, context: Context) -> Response:
@@ -77,17 +77,18 @@ async def _change(request: Request, context: Context, code: str, change: Change)
         resource = json.parse(current.body or b"{}")
         changed = {**resource, "meta": change(resource["meta"], given.value)}
         if changed == resource:
-            return _answer(resource["meta"], current)
+            return _answer(resource["meta"], current, current.touched)
         await _check(changed, resource, given.place, context)
-        stored = await context.store.replace(current, context.narratives.completed(changed), "PUT")
-        await attribute(stored, request, context)
-        return _answer(_meta_of(stored), stored)
+        stored, touched = await store_next(current, resource["meta"], changed, request, context)
+        return _answer(_meta_of(stored), stored, touched)
 
     return await write_until_first(request, context, write)
 
 
 async def _check(changed: dict[str, Any], resource: dict[str, Any], place: str, context: Context) -> None:
     """Raise OutcomeError where the resource does not fit a profile that is new to it, or counts as only a part.
+
+    The same where it loses the label of confidentiality that the setting demands.
 
     What else is wrong with it stands in the way of no label: it was stored so.
     """
@@ -98,6 +99,8 @@ async def _check(changed: dict[str, Any], resource: dict[str, Any], place: str, 
     ]
     if not set(meta.get("profile", ())) <= set(resource["meta"].get("profile", ())):
         issues += await resource_issues(changed, resource_type, context)
+    elif context.limits.require_label and not label_issues(resource, resource_type):
+        issues += label_issues(changed, resource_type)
     refuse_errors(issues)
 
 
@@ -129,7 +132,8 @@ def _meta_of(stored: Stored) -> Meta:
     return meta
 
 
-def _answer(meta: Meta, stored: Stored | None = None) -> Response:
+def _answer(meta: Meta, stored: Stored | None = None, touched: tuple[Touched, ...] = ()) -> Response:
     parameters = {"resourceType": "Parameters", "parameter": [{"name": "return", "valueMeta": meta}]}
-    version, moment = (stored.version, stored.last_updated) if stored else (None, None)
-    return Response(200, json.dump(parameters), None, version, moment)
+    if stored is None:
+        return Response(200, json.dump(parameters), touched=())
+    return Response(200, json.dump(parameters), None, stored.version, stored.last_updated, touched=touched)

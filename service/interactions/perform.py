@@ -20,9 +20,16 @@ from service.interactions.idempotency import only_once
 from service.interactions.meta import meta_add, meta_delete, meta_in_use, meta_of_resource
 from service.interactions.page import read_page
 from service.interactions.patch import patch
+from service.interactions.permission import permitted
 from service.interactions.provenance import attributed, not_attributed
-from service.interactions.read import read, read_published, vread
-from service.interactions.search import search_compartment, search_published, search_system, search_type
+from service.interactions.read import read, read_published, read_recorded, vread
+from service.interactions.search import (
+    search_compartment,
+    search_published,
+    search_recorded,
+    search_system,
+    search_type,
+)
 from service.interactions.update import update
 from service.interactions.validate import validate
 
@@ -78,6 +85,12 @@ PUBLISHED: Interactions = {
     "{type}/{id}": {"GET": ("read", read_published)},
 }
 """The same for the definitions that the service holds."""
+RECORDED: Interactions = {
+    "{type}": {"GET": ("search-type", search_recorded)},
+    "{type}/_search": {"POST": ("search-type", search_recorded)},
+    "{type}/{id}": {"GET": ("read", read_recorded)},
+}
+"""The same for what the service records of itself."""
 
 _WRITES_ONE = {"create", "update", "patch", "delete"}
 _WRITES = {*_WRITES_ONE, "$meta-add", "$meta-delete", *CONDITIONAL}
@@ -91,6 +104,7 @@ _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
 async def perform(request: Request, context: Context) -> Response:
     """Return what comes of ``request``; raises OutcomeError where it cannot be done."""
     code, handler = find_interaction(request.method, request.path, context)
+    context = await permitted(code, request, context)
     if code in _WRITES_ONE:
         _refuse_parameters(request)
     if request.provenance is not None:
@@ -108,8 +122,7 @@ def find_interaction(method: str, path: tuple[str, ...], context: Context) -> tu
     Raises OutcomeError 404 or 405, or 400 for what is no id.
     """
     shape = _shape(path, context)
-    interactions = PUBLISHED if path and context.published.holds_type(path[0]) else INTERACTIONS
-    methods = interactions.get(shape, {}).items()
+    methods = _interactions(path, context).get(shape, {}).items()
     offered = {name: found for name, found in methods if _is_offered(found[0], path, context)}
     if not offered:
         raise _unknown_address()
@@ -119,6 +132,12 @@ def find_interaction(method: str, path: tuple[str, ...], context: Context) -> tu
         sentence = "An id has 1 to 64 of the characters A-Z, a-z, 0-9, '-' and '.'"
         raise OutcomeError(Issue("id-format", sentence, f"{path[0]}.id"))
     return offered[method]
+
+
+def _interactions(path: tuple[str, ...], context: Context) -> Interactions:
+    if path and context.published.holds_type(path[0]):
+        return PUBLISHED
+    return RECORDED if path and path[0] in context.definitions.recorded_types else INTERACTIONS
 
 
 def _shape(path: tuple[str, ...], context: Context) -> str:

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from service.fhir.datetimes import moment_of, stretch
 from service.fhir.entry import Request, version_of_etag
 from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.touched import Touched
 from service.interactions.context import Context
 from service.interactions.differences import version_differences
 from service.store.document import Stored
@@ -30,27 +31,31 @@ async def check_preconditions(request: Request, current: Stored | None, context:
         if present is None or not _names(request.if_match, present):
             now = f"which is {present.version}" if present else "for there is none"
             sentence = f"If-Match does not name the current version, {now}; read it again and repeat your change"
-            since = await _changes_since(request.if_match, present, context) if present else []
-            raise OutcomeError(Issue("version-conflict", sentence, "http.If-Match"), *since)
+            since, touched = await _changes_since(request.if_match, present, context) if present else ([], ())
+            raise OutcomeError(Issue("version-conflict", sentence, "http.If-Match"), *since, touched=touched)
     elif context.limits.require_if_match and present is not None:
         sentence = "Say with If-Match which version you change"
         raise OutcomeError(Issue("if-match-required", sentence, "http.If-Match"))
     if request.if_none_match is not None and present is not None and _names(request.if_none_match, present):
         sentence = f"If-None-Match excludes the current version, {present.version}"
-        raise OutcomeError(Issue("version-conflict", sentence, "http.If-None-Match"))
+        raise OutcomeError(Issue("version-conflict", sentence, "http.If-None-Match"), touched=present.touched)
 
 
-async def _changes_since(etags: str, current: Stored, context: Context) -> list[Issue]:
-    """Return which elements are different in ``current`` from the version that a client has, if that is known."""
+async def _changes_since(etags: str, current: Stored, context: Context) -> tuple[list[Issue], tuple[Touched, ...]]:
+    """Return which elements are different in ``current`` from the version that a client has, if that is known.
+
+    With it comes which versions that tells of.
+    """
     version = max(filter(None, map(version_of_etag, etags.split(","))), default=0)
     had = await context.store.read_version(current.type, current.id, version) if version < current.version else None
     if had is None or had.deleted:
-        return []
+        return [], current.touched
     changes = {(item.place, _DONE[item.type]): None for item in version_differences(had, current, context)}
-    return [
+    issues = [
         Issue("version-conflict", f"This element {done} since version {version}", place, "information")
         for place, done in changes
     ]
+    return issues, had.touched + current.touched if issues else current.touched
 
 
 def client_has(request: Request, stored: Stored) -> bool:

@@ -12,8 +12,10 @@ from service.fhir import json
 from service.fhir.datetimes import instant
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue, OutcomeError
+from service.fhir.touched import Touched
 from service.interactions.checks import refuse_errors, resource_issues
 from service.interactions.context import Context
+from service.interactions.contributions import refuse_other_writes
 from service.interactions.surroundings import Surroundings
 from service.store.document import Stored
 
@@ -70,20 +72,27 @@ async def check_provenance(provenance: dict[str, Any], targets: Sequence[str], c
     refuse_errors(await resource_issues(completed, TYPE, context, PLACE, surroundings=surroundings))
 
 
-async def attribute(stored: Stored, request: Request, context: Context) -> None:
-    """Store who contributed the version ``stored``, as the request says, or leave that to the Bundle it belongs to."""
+async def attribute(stored: Stored, request: Request, context: Context) -> tuple[Touched, ...]:
+    """Store who contributed the version ``stored``, as the request says, or leave that to the Bundle it belongs to.
+
+    Returns what was stored for that.
+    """
     if context.written is not None:
         context.written.append(stored)
     elif request.provenance is not None:
-        await attribute_all([stored], request.provenance, context)
+        return await attribute_all([stored], request.provenance, context)
+    return ()
 
 
-async def attribute_all(written: Sequence[Stored], provenance: dict[str, Any], context: Context) -> None:
-    """Store that ``provenance`` is about all versions ``written``, if there are any."""
-    if written:
-        moment = instant(max(stored.last_updated for stored in written))
-        resource = _about(provenance, [stored.location for stored in written], moment)
-        await context.store.insert(TYPE, context.new_id(), context.narratives.completed(resource), "POST")
+async def attribute_all(written: Sequence[Stored], provenance: dict[str, Any], context: Context) -> tuple[Touched, ...]:
+    """Store that ``provenance`` is about all versions ``written``, if there are any; returns what was stored."""
+    if not written:
+        return ()
+    refuse_other_writes("create", context)
+    moment = instant(max(stored.last_updated for stored in written))
+    resource = _about(provenance, [stored.location for stored in written], moment)
+    stored = await context.store.insert(TYPE, context.new_id(), context.narratives.completed(resource), "POST")
+    return stored.changed
 
 
 def _about(provenance: dict[str, Any], targets: Iterable[str], moment: str) -> dict[str, Any]:

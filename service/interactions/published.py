@@ -11,6 +11,7 @@ from service.conformance.definitions import Definition, Definitions
 from service.conformance.search_parameters import SearchParameter
 from service.fhir import json
 from service.fhir.reference import Addresses
+from service.fhir.touched import Touched
 from service.search.index import compile_indexer
 from service.search.memory import Document, holds, in_order
 from service.search.references import References
@@ -25,6 +26,8 @@ class PublishedDefinition:
     type: str
     id: str
     content: Definition
+
+    touched: tuple[Touched, ...] = ()
 
     @property
     def body(self) -> bytes:

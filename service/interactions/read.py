@@ -31,7 +31,18 @@ async def read_published(request: Request, context: Context) -> Response:
     found = context.published.read(resource_type, resource_id)
     if found is None:
         raise unknown(resource_type)
-    return Response(200, view.render(found.body) if view else found.body)
+    return Response(200, view.render(found.body) if view else found.body, touched=found.touched)
+
+
+async def read_recorded(request: Request, context: Context) -> Response:
+    """Return an AuditEvent; raises OutcomeError 404."""
+    resource_type, resource_id = request.path
+    view = read_view(resource_type, request.parameters, context) if request.parameters else None
+    found = await context.audited.seen_by(context.access).read(resource_id)
+    if found is None:
+        raise unknown(resource_type)
+    body = view.render(found.body) if view else found.body
+    return Response(200, body, None, 1, found.recorded, touched=found.touched)
 
 
 async def stored_version(path: Sequence[str], context: Context) -> Stored:
@@ -42,7 +53,7 @@ async def stored_version(path: Sequence[str], context: Context) -> Stored:
         raise OutcomeError(Issue("unknown-version", f"There is no such version of this {resource_type}"))
     if stored.deleted:
         sentence = f"Version {stored.version} of this {resource_type} is its deletion; the history tells what it was"
-        raise OutcomeError(Issue("deleted", sentence), headers={"ETag": etag_of(stored.version)})
+        raise _gone(stored, sentence)
     return stored
 
 
@@ -51,9 +62,7 @@ def present(stored: Stored | None, resource_type: str) -> Stored:
     if stored is None:
         raise unknown(resource_type)
     if stored.deleted:
-        headers = {"ETag": etag_of(stored.version)}
-        sentence = f"This {stored.type} has been deleted; its history tells what it was"
-        raise OutcomeError(Issue("deleted", sentence), headers=headers)
+        raise _gone(stored, f"This {stored.type} has been deleted; its history tells what it was")
     return stored
 
 
@@ -67,10 +76,15 @@ def unknown(resource_type: str) -> OutcomeError:
     return OutcomeError(Issue("unknown-resource", f"There is no {resource_type} with this id"))
 
 
+def _gone(deletion: Stored, sentence: str) -> OutcomeError:
+    headers = {"ETag": etag_of(deletion.version)}
+    return OutcomeError(Issue("deleted", sentence), headers=headers, touched=deletion.touched)
+
+
 def _shown(request: Request, stored: Stored, context: Context) -> Response:
     view = read_view(stored.type, request.parameters, context) if request.parameters else None
     body = present(stored, stored.type).body
     if client_has(request, stored):
-        return Response(304, None, None, stored.version, stored.last_updated)
+        return Response(304, None, None, stored.version, stored.last_updated, touched=stored.touched)
     body = view.render(body) if view and body else body
-    return Response(200, body, None, stored.version, stored.last_updated)
+    return Response(200, body, None, stored.version, stored.last_updated, touched=stored.touched)

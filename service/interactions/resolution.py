@@ -17,6 +17,7 @@ from service.interactions.entries import BundleEntry, prefixed
 from service.interactions.outlook import HEADER, Outlook, criteria_of
 from service.interactions.patch import patch_of_entry
 from service.interactions.perform import find_interaction
+from service.interactions.permission import permitted
 
 _META_OPERATIONS = (("$meta-add",), ("$meta-delete",))
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3, "GET": 4}
@@ -66,10 +67,11 @@ async def resolve(entries: Sequence[BundleEntry], context: Context) -> tuple[lis
     outlook = Outlook(context)
     for step in sorted(steps, key=lambda step: ORDER[step.request.method]):
         try:
-            find_interaction(step.request.method, step.request.path, context)  # refuses what is not offered
+            code, _ = find_interaction(step.request.method, step.request.path, context)
+            await permitted(code, step.request, context)
             await _decide(step, outlook, context)
         except OutcomeError as error:
-            raise OutcomeError(*prefixed(error.issues, step.entry.place), headers=error.headers) from error
+            raise error.told_as(prefixed(error.issues, step.entry.place)) from error
     return steps, outlook
 
 

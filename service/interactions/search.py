@@ -21,6 +21,7 @@ from service.search.request import SearchRequest
 from service.search.source import Source
 
 _TYPE = "_type"
+_NEWEST_FIRST = ("-date", "-_lastUpdated")
 
 
 async def search_type(request: Request, context: Context) -> Response:
@@ -55,6 +56,14 @@ async def search_published(request: Request, context: Context) -> Response:
     return await _search(request, context, [request.path[0]], request.parameters)
 
 
+async def search_recorded(request: Request, context: Context) -> Response:
+    """Return a page of the AuditEvents that match, the newest first; raises OutcomeError for what cannot be asked."""
+    if any(name == "_sort" and text not in _NEWEST_FIRST for name, text in request.parameters):
+        sentence = f"_sort: The audit is read from its end, so its order is one of: {', '.join(_NEWEST_FIRST)}"
+        raise OutcomeError(Issue("parameter-value", sentence, "http._sort"))
+    return await _search(request, context, [request.path[0]], request.parameters)
+
+
 async def _search(
     request: Request,
     context: Context,
@@ -74,18 +83,28 @@ async def _search(
     applied = [item for item in request.parameters if item in known or item not in parameters]
     path = "/".join(part for part in request.path if part != "_search")
     paging = Paging(context.page_secret, request.base, f"{path}?{encoded(applied)}", search)
-    where: Searched = context.published if context.published.holds_type(types[0]) else context.store
+    where = _searched(types[0], context)
     if search.explain:
         return await explanation(sources, search, paging, context)
     if search.count == 0 or views.counts_only:
-        return _answer([], [paging.itself], await where.count(sources), search)
+        return _answer([], [paging.itself], await where.count(sources), search, context)
     page, total = await paging.read(where, sources)
     entries = _matches(request.base, page.matches, views)
     if search.contained != "false":
         entries = contained_entries(request.base, page.matches, search, views, context)
     more, cut = await included(request.base, page, search.includes, context)
-    entries += [Entry(item.full_url, views.render(item.type, item.body), INCLUDE) for item in more]
-    return _answer(entries, paging.links(page, total), total, replace(search, ignored=(*search.ignored, *cut)))
+    entries += [
+        Entry(item.full_url, views.render(item.type, item.body), INCLUDE, touched=item.touched) for item in more
+    ]
+    told = replace(search, ignored=(*search.ignored, *cut))
+    return _answer(entries, paging.links(page, total), total, told, context)
+
+
+def _searched(resource_type: str, context: Context) -> Searched:
+    """Return where resources of a type are searched."""
+    if resource_type in context.definitions.recorded_types:
+        return context.audited.seen_by(context.access)
+    return context.published if context.published.holds_type(resource_type) else context.store
 
 
 def types_asked(parameters: Parameters, known: Sequence[str] | Mapping[str, object]) -> tuple[list[str], Parameters]:
@@ -111,16 +130,18 @@ def _check_view(views: Views, search: SearchRequest) -> None:
 
 def _matches(base: str, matches: Sequence[Match], views: Views) -> list[Entry]:
     return [
-        Entry(f"{base}/{item.type}/{item.id}", views.render(item.type, item.body), MATCH)
+        Entry(f"{base}/{item.type}/{item.id}", views.render(item.type, item.body), MATCH, touched=item.touched)
         for item in matches
         if item.body is not None
     ]
 
 
-def _answer(entries: list[Entry], links: list[Link], total: int | None, search: SearchRequest) -> Response:
+def _answer(
+    entries: list[Entry], links: list[Link], total: int | None, search: SearchRequest, context: Context
+) -> Response:
     if search.ignored:
-        entries = [*entries, Entry(None, json.dump(operation_outcome(search.ignored)), OUTCOME)]
-    return Response(200, bundle("searchset", entries, links=links, total=total))
+        entries = [*entries, Entry(None, json.dump(operation_outcome(search.ignored)), OUTCOME, touched=())]
+    return bundle("searchset", entries, links=links, total=total, is_redacted=context.answers_are_redacted)
 
 
 def encoded(parameters: Parameters) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from service.fhir.touched import Touched
 from service.search.source import Source
 
 
@@ -20,6 +21,10 @@ class Match(Protocol):
     @property
     def body(self) -> bytes | None:
         """The JSON text."""
+
+    @property
+    def touched(self) -> tuple[Touched, ...]:
+        """What the audit says where it is disclosed: nothing of what is the same for everybody."""
 
 
 class Page(Protocol):

@@ -7,17 +7,18 @@ from service.interactions.perform import find_interaction, not_allowed, perform
 
 _AT_ROOT = ("GET", "POST")
 """A search of the whole system, and a Bundle."""
+BUNDLE = "batch"
+"""What a Bundle is taken for until it has been read."""
 
 
-def check_address(method: str, path: tuple[str, ...], context: Context) -> None:
-    """Raise OutcomeError 404, 405, or 400 for what is no id, unless ``method`` is allowed at ``path``."""
-    if path:
-        find_interaction(method, path, context)
-    elif method not in _AT_ROOT:
+def interaction_at(method: str, path: tuple[str, ...], context: Context) -> str:
+    """Return the code of what ``method`` at ``path`` asks for; raises OutcomeError 404, 405, or 400 for what is no id."""
+    if not path and method not in _AT_ROOT:
         raise not_allowed(method, _AT_ROOT)
+    return BUNDLE if not path and method == "POST" else find_interaction(method, path, context)[0]
 
 
 async def serve(request: Request, context: Context) -> Response:
-    """Return what comes of a request that `check_address` let pass; raises OutcomeError where it cannot be done."""
+    """Return what comes of a request at an address that there is; raises OutcomeError where it cannot be done."""
     is_bundle = not request.path and request.method == "POST"
     return await (batch_or_transaction if is_bundle else perform)(request, context)

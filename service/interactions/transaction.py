@@ -9,6 +9,7 @@ from service.conformance.references import references_in
 from service.fhir.entry import Request, Response, Return
 from service.fhir.outcome import Issue, OutcomeError, shown
 from service.fhir.reference import is_by_search
+from service.fhir.touched import Touched
 from service.interactions.answers import FOUND, written
 from service.interactions.checks import refuse_errors, write_issues
 from service.interactions.conditional import delete_each
@@ -16,6 +17,7 @@ from service.interactions.context import Context
 from service.interactions.entries import MOST_ANSWERED, BundleEntry, prefixed, too_much_to_answer
 from service.interactions.entry_links import EntryLinks
 from service.interactions.perform import perform
+from service.interactions.permission import permitted
 from service.interactions.provenance import attribute_all, check_provenance
 from service.interactions.read import present
 from service.interactions.resolution import ORDER, Step, creates, is_conditional, resolve
@@ -24,8 +26,11 @@ from service.interactions.surroundings import Surroundings
 _SHORT: Return = "minimal"
 """What the answer to a transaction says of what it stored, unless the client asks for more."""
 
+Done = tuple[list[Response], tuple[Touched, ...]]
+"""The responses, and what was stored of who contributed."""
 
-async def transaction(entries: list[BundleEntry], provenance: Any, context: Context) -> list[Response]:
+
+async def transaction(entries: list[BundleEntry], provenance: Any, context: Context) -> Done:
     """Return the responses in the order of ``entries``, all of them done, ``provenance`` stored of what they wrote.
 
     Raises OutcomeError, with nothing done: for all that is wrong with the entries as they stand, or for the first that
@@ -44,7 +49,7 @@ def _asks_the_store(request: Request) -> bool:
     return is_conditional(request) or any(is_by_search(item["reference"]) for item in references_in([request.resource]))
 
 
-async def _resolve_and_do(entries: list[BundleEntry], provenance: Any, context: Context) -> list[Response]:
+async def _resolve_and_do(entries: list[BundleEntry], provenance: Any, context: Context) -> Done:
     return await _do(await _prepared(entries, provenance, context, searches=True), provenance, context)
 
 
@@ -69,7 +74,7 @@ async def _prepared(entries: list[BundleEntry], provenance: Any, context: Contex
     return steps
 
 
-async def _do(steps: list[Step], provenance: Any, context: Context) -> list[Response]:
+async def _do(steps: list[Step], provenance: Any, context: Context) -> Done:
     bound = replace(context, written=[])
     done: dict[int, Response] = {}
     size = 0
@@ -78,25 +83,25 @@ async def _do(steps: list[Step], provenance: Any, context: Context) -> list[Resp
         size += len(done[number].body or b"")
         if size > MOST_ANSWERED:
             raise too_much_to_answer(steps[number].entry.place)
-    if provenance is not None:
-        await attribute_all(bound.written or [], provenance, bound)
-    return [done[number] for number in range(len(steps))]
+    attributed = () if provenance is None else await attribute_all(bound.written or [], provenance, bound)
+    return [done[number] for number in range(len(steps))], attributed
 
 
 async def _one(step: Step, context: Context) -> Response:
     try:
         return await _carried_out(step, context)
     except OutcomeError as error:
-        raise OutcomeError(*prefixed(error.issues, step.entry.place), headers=error.headers) from error
+        raise error.told_as(prefixed(error.issues, step.entry.place)) from error
 
 
 async def _carried_out(step: Step, context: Context) -> Response:
     if step.found is not None:
         resource_type, _, resource_id = step.found.partition("/")
         stored = present(await context.store.read(resource_type, resource_id), resource_type)
-        return written(200, stored, step.request, (), FOUND)
+        return written(200, stored, step.request, (), FOUND, touched=stored.touched)
     if step.request.method == "DELETE" and is_conditional(step.request):
-        return await delete_each(step.request, [target.partition("/")[2] for target in step.targets], context)
+        bound = await permitted("conditional-delete", step.request, context)
+        return await delete_each(step.request, [target.partition("/")[2] for target in step.targets], bound)
     return await perform(step.request, context)
 
 

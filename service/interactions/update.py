@@ -6,6 +6,7 @@ from service.interactions.checks import checked_resource
 from service.interactions.context import Context
 from service.interactions.preconditions import check_preconditions
 from service.interactions.provenance import attribute
+from service.interactions.read import unknown
 from service.interactions.writing import write_next, write_until_first
 from service.store.document import Stored
 
@@ -22,9 +23,11 @@ async def update(request: Request, context: Context) -> Response:
         if current is not None:
             return await write_next(current, resource, request, context, warnings)
         resource_type, resource_id = request.path
+        if request.new_id != resource_id and not context.access.may_choose_ids(resource_type):
+            raise unknown(resource_type)
         completed = context.narratives.completed(resource)
         stored = await context.store.insert(resource_type, resource_id, completed, "PUT")
-        await attribute(stored, request, context)
-        return written(201, stored, request, warnings)
+        attributed = await attribute(stored, request, context)
+        return written(201, stored, request, warnings, touched=stored.changed + attributed)
 
     return await write_until_first(request, context, write)

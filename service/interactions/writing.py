@@ -6,9 +6,11 @@ from typing import Any
 from service.fhir import json
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import Issue
+from service.fhir.touched import Touched
 from service.interactions.answers import UNCHANGED, written
 from service.interactions.context import Context
-from service.interactions.labels import with_kept_labels
+from service.interactions.contributions import check_contribution, refuse_other_writes
+from service.interactions.labels import Meta, check_not_lowered, with_kept_labels
 from service.interactions.narratives import Narratives
 from service.interactions.provenance import attribute
 from service.store.document import Stored, with_identity
@@ -43,14 +45,48 @@ async def write_next(
 
     Returns 200 with ``current`` where nothing would change. Raises MovedOnError where another write was faster.
     """
-    successor, kept = with_kept_labels(resource, current)
+    before = await _labels_before(current, context)
+    successor, kept = with_kept_labels(resource, before)
     warnings = [*warnings, *kept]
     if _is_unchanged(successor, current, context.narratives):
-        return written(200, current, request, warnings, UNCHANGED)
-    completed = context.narratives.completed(successor)
-    stored = await context.store.replace(current, completed, request.method)
-    await attribute(stored, request, context)
-    return written(201 if current.deleted else 200, stored, request, warnings)
+        return written(200, current, request, warnings, UNCHANGED, touched=current.touched)
+    stored, touched = await store_next(current, before, successor, request, context)
+    return written(201 if current.deleted else 200, stored, request, warnings, touched=touched)
+
+
+async def store_next(
+    current: Stored, before: Meta, successor: dict[str, Any], request: Request, context: Context
+) -> tuple[Stored, tuple[Touched, ...]]:
+    """Store ``successor`` as the version after ``current``, and who contributed it; return it and all that was stored.
+
+    ``before`` has the labels so far. Every write of a later version passes here. Raises OutcomeError 403 where the
+    client may not change what differs, and MovedOnError where another write was faster.
+    """
+    check_not_lowered(current.type, before, successor.get("meta", {}), context.access)
+    if context.access.writes_contributions_only:
+        _check_contribution(current, successor, request, context)
+    method = request.method if request.method == "PATCH" else "PUT"
+    stored = await context.store.replace(current, context.narratives.completed(successor), method)
+    return stored, stored.changed + await attribute(stored, request, context)
+
+
+def _check_contribution(current: Stored, successor: dict[str, Any], request: Request, context: Context) -> None:
+    if current.body is None:
+        refuse_other_writes("create", context)
+    else:
+        is_patch = request.method == "PATCH"
+        check_contribution(json.parse(current.body), successor, context, is_patch=is_patch)
+
+
+async def _labels_before(current: Stored, context: Context) -> Meta:
+    """Return the labels of ``current``, or where that is a deletion, of the version that was deleted."""
+    last: Stored | None = current
+    if current.deleted:
+        last = await context.store.read_version(current.type, current.id, current.version - 1)
+    if last is None or last.body is None or b'"security":' not in last.body:
+        return {}
+    meta: Meta = json.parse(last.body).get("meta", {})
+    return meta
 
 
 def _is_unchanged(resource: dict[str, Any], current: Stored, narratives: Narratives) -> bool:

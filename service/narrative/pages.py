@@ -1,6 +1,7 @@
 """The pages as HTML: documents with a style of their own, readable without script, on paper, and by ear."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from service.fhir.reference import Addresses
+from service.narrative.audit_page import AuditPage, audit_caption, audit_title
 from service.narrative.narrator import Narrator
 from service.narrative.plan_page import PlanPage, Related
 from service.narrative.rendering import template
@@ -36,6 +38,7 @@ class Pages:
         """The addresses under which references lead to this service."""
         self._page = template("page.html")
         self._message = template("message.html")
+        self._audit = template("audit.html")
 
     def plan(self, plan: dict[str, Any], related: Related) -> bytes:
         """Return the page of ``plan``."""
@@ -52,6 +55,21 @@ class Pages:
                 ],
                 person=record.person,
                 changed=record.say.date(changed),
+                **_FIXED,
+            )
+        )
+
+    def audit(self, bundle: dict[str, Any], about: Sequence[str], links: Sequence[tuple[str, str]]) -> bytes:
+        """Return the page of a Bundle of AuditEvents; it says of those resources (``Type/id``) what was asked for."""
+        events = [entry["resource"] for entry in bundle.get("entry", ()) if entry["search"]["mode"] == "match"]
+        page = AuditPage(about)
+        return _encoded(
+            self._audit.render(
+                title=audit_title(about),
+                caption=audit_caption(len(events), bundle.get("total")),
+                is_redacted=any("security" in event["meta"] for event in events),
+                rows=map(page.row, events) if events else (),
+                links=links,
                 **_FIXED,
             )
         )

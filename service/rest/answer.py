@@ -18,8 +18,6 @@ from service.rest.negotiation import PAGE, XML_TYPES, answer_type
 _PAGE_HEADERS = (
     (b"content-type", b"text/html; charset=utf-8"),
     (b"content-security-policy", POLICY.encode()),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
 )
 
 

@@ -1,58 +1,159 @@
-"""The FHIR address as an ASGI application: every HTTP call goes through ``perform`` here."""
+"""The FHIR address as an ASGI application: every HTTP call goes through ``perform`` here, and into the audit."""
 
-from functools import partial
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
 
 from starlette.types import Receive, Scope, Send
 
 from service.fhir import json
 from service.fhir.entry import Response
 from service.fhir.outcome import OutcomeError, operation_outcome
+from service.interactions.clients import Clients
 from service.interactions.context import Context
 from service.interactions.faults import fault
-from service.interactions.serve import check_address, serve
-from service.rest.answer import in_json, presentation, presentation_by_header, presented, write_response
+from service.interactions.serve import BUNDLE, interaction_at, serve
+from service.rest.answer import Presentation, in_json, presentation, presentation_by_header, presented, write_response
+from service.rest.auth import Authenticator
 from service.rest.http import ClientGoneError, Incoming, Service, read_request
+from service.rest.observed import note
+from service.rest.rate_limit import RateLimit, client_at
+from service.rest.request_id import peer, request_id
+from service.security.audit import Happened
+from service.security.client import ANYBODY, Client
+
+WELL_KNOWN = ".well-known"
+"""What lies below this is no FHIR interaction."""
+_PUBLIC = (("metadata",),)
+"""The addresses for which nobody needs a token."""
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One HTTP request, as far as it is known."""
+
+    incoming: Incoming
+    context: Context
+    how: Presentation
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    client: Client = ANYBODY
+    interaction: str = ""
+    conditions: tuple[str, ...] = ()
+    base: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """Whose Idempotency-Keys the request has: without authentication, whoever sends the same credentials."""
+        return self.client.identity if self.client != ANYBODY else self.incoming.header(b"authorization") or ""
+
+    def refused(self, error: OutcomeError) -> Response:
+        """Return the answer that tells of ``error``."""
+        text = None if self.incoming.method == "PATCH" else self.incoming.text  # places are in what was patched
+        self.headers = error.headers
+        self.rules = tuple(dict.fromkeys(issue.rule for issue in error.issues if issue.is_error))
+        return Response(error.status, json.dump(operation_outcome(error.issues, text)), touched=error.touched)
 
 
 class FhirEndpoint:
-    """Serves one FHIR version; ``context`` is there from the start of the application to its end."""
+    """Serves one FHIR version; ``context`` and ``clients`` are there from the start of the application to its end."""
 
     context: Context
+    clients: Clients
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, authenticator: Authenticator, rate_limit: RateLimit) -> None:
         self._service = service
+        self._authenticator = authenticator
+        self._rate_limit = rate_limit
 
     def is_at(self, scope: Scope) -> bool:
-        """Return whether ``scope`` is that of an HTTP request to the address itself, or to one below it."""
+        """Return whether ``scope`` is that of an HTTP request to the address itself, or to an interaction below it."""
         if scope["type"] != "http":
             return False
         path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        return path == self._service.path or path.startswith(f"{self._service.path}/")
+        is_below = path.startswith(f"{self._service.path}/")
+        return path == self._service.path or (is_below and not path.startswith(f"{self._service.path}/{WELL_KNOWN}/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; every failure is an OperationOutcome."""
-        incoming, xml = Incoming.of(scope), self.context.xml
-        how, base, headers = presentation_by_header(incoming, self._service), "", {}
+        incoming = Incoming.of(scope)
+        visit = _Visit(incoming, self.context, presentation_by_header(incoming, self._service))
         try:
-            incoming.read_query()
-            how = presentation(incoming, self._service)
-            check = partial(check_address, context=self.context)
-            request = await read_request(incoming, receive, self._service, check, xml)
-            if request.path[-1:] == ("_search",):
-                how = presentation(incoming, self._service)  # _format may stand in the form
-            request.as_page = how.as_page
-            base = request.base
-            response = await serve(request, self.context)
+            response = await self._served(visit, receive)
         except ClientGoneError:
             return
         except OutcomeError as error:
-            text = None if incoming.method == "PATCH" else incoming.text  # places are in the resource that was patched
-            outcome = operation_outcome(error.issues, text)
-            response, headers = Response(error.status, json.dump(outcome)), error.headers
+            response = visit.refused(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an outcome and the log the fault
             response = fault(error)
+        note(scope, visit.interaction, "" if visit.client is ANYBODY else visit.client.identity)
         try:
-            response = presented(response, how, xml)
+            await self._audit(visit, response)
+            response = presented(response, visit.how, visit.context.xml)
+        except OutcomeError as error:
+            response = visit.refused(error)
         except Exception as error:  # noqa: BLE001 - what cannot be presented as asked for is told in plain JSON
-            response, how = fault(error), in_json(how)
-        await write_response(response, how, base, send, headers)
+            response, visit.how = fault(error), in_json(visit.how)
+        await write_response(response, visit.how, visit.base, send, visit.headers)
+
+    async def _served(self, visit: _Visit, receive: Receive) -> Response:
+        incoming = visit.incoming
+        path = incoming.segments(self._service)
+        if path not in _PUBLIC:
+            visit.client = await self._admitted(incoming)
+            visit.context = self.clients.context_of(visit.client)
+        incoming.read_query()
+        visit.how = presentation(incoming, self._service)
+        visit.interaction = interaction_at(incoming.method, path, visit.context)
+        request = await read_request(incoming, receive, self._service, visit.context.xml, visit.owner)
+        if path[-1:] == ("_search",):
+            visit.how = presentation(incoming, self._service)  # _format may stand in the form
+        if visit.interaction == BUNDLE:
+            visit.interaction = _kind(request.resource)
+        if request.if_none_exist is not None:
+            visit.conditions = (f"If-None-Exist: {request.if_none_exist}",)
+        request.as_page = visit.how.as_page
+        visit.base = request.base
+        return await serve(request, visit.context)
+
+    async def _admitted(self, incoming: Incoming) -> Client:
+        """Return who asks; raises OutcomeError 401, or 429 for who asks too often, tokens that are refused included."""
+        name = client_at(peer(incoming.scope))
+        try:
+            client = await self._authenticator.client(incoming.headers)
+            name = name if client is ANYBODY else client.identity
+        finally:
+            self._rate_limit.take(name)
+        return client
+
+    async def _audit(self, visit: _Visit, response: Response) -> None:
+        """Return when what happened is recorded; raises OutcomeError 503 where it cannot be, and nothing is told."""
+        if self.context.audit is None:
+            return
+        scope = visit.incoming.scope
+        told = response.without_body() if visit.how.without_body else response
+        query = visit.incoming.parameters if visit.interaction.startswith("search") else ()
+        await self.context.audit.record(
+            Happened(
+                visit.started,
+                visit.client,
+                peer(scope),
+                request_id(scope),
+                scope["method"],
+                visit.interaction,
+                "/".join(visit.incoming.segments(self._service)),
+                urlencode(query) if query else scope["query_string"].decode("latin-1"),
+                visit.conditions + told.entries,
+                response.status,
+                visit.rules,
+                told.touched,
+            )
+        )
+
+
+def _kind(resource: Any) -> str:
+    """Return what a Bundle is posted for, as far as it says."""
+    kind = resource.get("type") if isinstance(resource, dict) else None
+    return kind if kind in (BUNDLE, "transaction") else BUNDLE

@@ -1,7 +1,6 @@
 """From HTTP to the transport-free request (https://hl7.org/fhir/R4/http.html)."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,8 +19,7 @@ from service.rest.idempotency_key import read_key
 from service.rest.negotiation import XML_TYPES, body_type, require_form
 
 RETURNS = ("minimal", "representation", "OperationOutcome")
-_HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
-AddressCheck = Callable[[str, tuple[str, ...]], None]
+HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +68,13 @@ class Incoming:
         return None if value is None else value.decode("latin-1")
 
 
-async def read_request(
-    incoming: Incoming, receive: Receive, service: Service, check: AddressCheck, xml: Xml
-) -> Request:
+async def read_request(incoming: Incoming, receive: Receive, service: Service, xml: Xml, client: str) -> Request:
     """Return the request with its body parsed; raises OutcomeError where any of it cannot be read.
 
-    ``check`` raises OutcomeError for a method and path that nothing answers, before any of the body is read.
+    ``client`` is whose Idempotency-Key it has.
     """
     before, prefix, _ = incoming.scope["path"].partition(service.path)
     method, path = incoming.method, incoming.segments(service)
-    check(method, path)
     header = incoming.headers.get(b"x-provenance")
     provenance = None if header is None else read_provenance(header)
     resource, media_type, body = None, "", b""
@@ -102,7 +97,7 @@ async def read_request(
         resource,
         media_type,
         provenance,
-        idempotency=read_key(incoming.headers, incoming.scope, body),
+        idempotency=read_key(incoming.headers, incoming.scope, body, client),
         if_match=incoming.header(b"if-match"),
         if_none_match=incoming.header(b"if-none-match"),
         if_modified_since=incoming.header(b"if-modified-since"),
@@ -185,7 +180,7 @@ def _base(incoming: Incoming, base_url: str | None, root: str) -> str:
     if base_url is not None:
         return base_url.rstrip("/")
     host = incoming.header(b"host") or ""
-    if not _HOST.fullmatch(host):
+    if not HOST.fullmatch(host):
         address: Any = incoming.scope.get("server") or ("127.0.0.1", 80)
         host = f"{address[0]}:{address[1]}"
     return f"{incoming.scope['scheme']}://{host}{root}"

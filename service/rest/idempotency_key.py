@@ -15,10 +15,10 @@ _TOLD = (b"content-type", b"if-match", b"if-none-match", b"if-none-exist", b"pre
 _KEY = re.compile(r'"(?P<quoted>[ -!#-\[\]-~]{1,255})"|(?P<bare>[!#-+\--\[\]-~]{1,255})')
 
 
-def read_key(headers: Mapping[bytes, bytes], scope: Scope, body: bytes) -> Idempotency | None:
-    """Return the key in ``headers`` with what it is bound to, or None; raises OutcomeError where it cannot be read.
+def read_key(headers: Mapping[bytes, bytes], scope: Scope, body: bytes, client: str) -> Idempotency | None:
+    """Return the key of ``client`` in ``headers`` with what it is bound to, or None.
 
-    Until clients are known by name, one is told from another by the credentials that it sends.
+    Raises OutcomeError where it cannot be read.
     """
     header = headers.get(HEADER)
     if header is None:
@@ -30,5 +30,4 @@ def read_key(headers: Mapping[bytes, bytes], scope: Scope, body: bytes) -> Idemp
     address = scope["path"].encode() + b"?" + scope["query_string"]
     told = (headers.get(name, b"") for name in _TOLD)
     asked = sha256(b"\0".join((scope["method"].encode(), address, *told, body)))
-    client = sha256(headers.get(b"authorization", b"")).hexdigest()
     return Idempotency(match["quoted"] or match["bare"], client, asked.hexdigest())

@@ -87,6 +87,8 @@ class Criteria:
         if colon and not modifier:
             raise UnknownParameterError(f"{code}: has no modifier behind its colon")
         if dot:
+            if parameter.type == "reference":
+                self._refuse_links(resource_type)
             return self._chain(parameter, modifier, rest, text, links)
         try:
             return read_values(parameter, modifier, text, self._knowledge)
@@ -129,6 +131,11 @@ class Criteria:
             raise unknown[0]
         return any_of(found)
 
+    def _refuse_links(self, resource_type: str) -> None:
+        """Raise ValueError where resources of a type stand apart from those that refer to each other."""
+        if resource_type not in self._linked:
+            raise ValueError(f"{resource_type} is searched by what it says itself: it takes no chains and no _has")
+
     def _follow(self, resource_type: str, name: str, text: str, links: int) -> Predicate:
         self._links += 1
         if self._links > MOST_LINKS_IN_ALL:
@@ -141,6 +148,7 @@ class Criteria:
             raise ValueError(_FORM_OF_REVERSE)
         if source not in self._linked:
             raise UnknownParameterError(f"{shown(source)} is not kept here{did_you_mean(source, self._linked)}")
+        self._refuse_links(resource_type)
         parameter = self.parameter(source, code)
         if resource_type not in parameter.targets:
             raise UnknownParameterError(f"{source}?{code} does not lead to {resource_type}")

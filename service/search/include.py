@@ -35,7 +35,7 @@ def read_include(name: str, text: str, types: dict[str, Parameters], searched: C
     source, code, target = [*text.split(":", 2), "", ""][:3]
     iterate = modifier == _ITERATE
     if not set(searched) <= types.keys():
-        raise ValueError("Definitions come without what they refer to")
+        raise ValueError(f"{' and '.join(searched)} comes without what it refers to")
     if source == _ALL and not code:
         sources = list(types) if reverse or iterate else list(searched)
         return [Include(each, _references(types[each], _ALL), None, reverse, iterate) for each in sources]

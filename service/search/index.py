@@ -17,7 +17,7 @@ Index = dict[str, Any]
 """The members ``search``, ``words`` and ``order`` of a stored document, and ``terms`` and ``contained`` of some."""
 Indexer = Callable[[Any], Index]
 
-INDEX_FORM = 5
+INDEX_FORM = 6
 """Raised whenever this layer writes the same values in another form."""
 
 Sink = Callable[[list[Any], Index], None]

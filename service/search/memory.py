@@ -14,6 +14,7 @@ from service.search.predicate import (
     Member,
     Not,
     OneOf,
+    Only,
     Predicate,
     Present,
     StartsWith,
@@ -34,6 +35,8 @@ def holds(predicate: Predicate, document: Document) -> bool:
             return any(value.startswith(text) for value in _values(document, field))
         case Contains(field, start, text):
             return any(value.startswith(start) and text in value[len(start) :] for value in _values(document, field))
+        case Only(field, start, values):
+            return all(value in values for value in _values(document, field) if value.startswith(start))
         case Compare(field, name, limit):
             return any(_OPERATORS[name](value, limit) for value in _values(document, field))
         case Present(field):

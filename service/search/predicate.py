@@ -36,6 +36,15 @@ class Contains:
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """Every text in the field that starts with ``start`` is one of ``values``; so also where there is none."""
+
+    field: str
+    start: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     """The field is smaller or greater than ``value``; ``operator`` is one of ``lt le gt ge``."""
 
@@ -100,7 +109,7 @@ class LinkedFrom:
     part: "Predicate"
 
 
-Predicate = OneOf | StartsWith | Contains | Compare | Present | All | Any | Not | Member | LinkedTo | LinkedFrom
+Predicate = OneOf | StartsWith | Contains | Only | Compare | Present | All | Any | Not | Member | LinkedTo | LinkedFrom
 
 NOTHING = Any()
 

@@ -3,17 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from service.fhir import json
 from service.fhir.datetimes import instant
+from service.fhir.touched import Touched
 from service.search.index import Indexer
 from service.store.driver import Document
 from service.store.indexes import DEFINITIONS, Index
+from service.store.tombstones import WITHDRAWN
 
 REVIVES = "revives"
 """The field that says that a version came after a deletion; others lack it."""
-SERVED = {"body": 1, "version": 1, "lastUpdated": 1, "method": 1, REVIVES: 1}
+SUBJECT = "subject"
+"""The field of an earlier version or a tombstone that says whom the resource was about."""
+SERVED = {"body": 1, "version": 1, "lastUpdated": 1, "method": 1, REVIVES: 1, SUBJECT: 1, "search.subject": 1}
 """The projection that answers need."""
 
 
@@ -29,6 +33,19 @@ class Stored:
     body: bytes | None
     revives: bool = False
     """Whether the version before this one is a deletion."""
+    subject: str | None = None
+    """Whom it is about, such as ``Patient/1``, where it is about one and is indexed."""
+
+    @property
+    def touched(self) -> tuple[Touched, ...]:
+        """What the audit says where this version is disclosed."""
+        return (Touched(self.type, self.id, self.version, self.subject),)
+
+    @property
+    def changed(self) -> tuple[Touched, ...]:
+        """What the audit says where this version is stored."""
+        action: Literal["C", "U", "D"] = "D" if self.deleted else "C" if self.created else "U"
+        return (Touched(self.type, self.id, self.version, self.subject, action),)
 
     @property
     def created(self) -> bool:
@@ -69,6 +86,7 @@ def to_stored(resource_type: str, document: Document) -> Stored:
         document["method"],
         document.get("body"),
         REVIVES in document,
+        document["search"].get(SUBJECT) if "search" in document else document.get(SUBJECT),
     )
 
 
@@ -83,6 +101,7 @@ def from_history(resource_type: str, document: Document) -> Stored:
         document["method"],
         document.get("body"),
         REVIVES in document,
+        document.get(SUBJECT),
     )
 
 
@@ -93,6 +112,8 @@ def to_history(stored: Stored) -> tuple[Document, Document]:
         content["body"] = stored.body
     if stored.revives:
         content[REVIVES] = True
+    if stored.subject is not None:
+        content[SUBJECT] = stored.subject
     return key_of(stored.id, stored.version), content
 
 
@@ -132,15 +153,23 @@ def make_document(
     }
 
 
-def make_tombstone(resource_id: str, version: int, moment: datetime) -> Document:
-    """Return the document of a deleted resource."""
+def make_tombstone(current: Stored, index: Document, moment: datetime) -> Document:
+    """Return the document of the deletion after ``current``, whose index was ``index``."""
+    about = {} if current.subject is None else {SUBJECT: current.subject}
     return {
-        "_id": resource_id,
-        "version": version,
+        "_id": current.id,
+        "version": current.version + 1,
         "lastUpdated": moment,
         "deleted": True,
         "method": "DELETE",
+        WITHDRAWN: index,
+        **about,
     }
+
+
+def index_of(stored: Stored, indexed: IndexedType) -> Document:
+    """Return the index of a version that is no deletion."""
+    return indexed.indexer(json.parse(stored.body or b""))
 
 
 def with_identity(resource: dict[str, Any], resource_id: str, version: int, moment: datetime) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from service.search.predicate import (
     Member,
     Not,
     OneOf,
+    Only,
     Predicate,
     Present,
     StartsWith,
@@ -44,6 +45,9 @@ def to_expression(predicate: Predicate, member: str = "") -> Document:
             return _one_value(member, field, lambda one: _starts(one, text))
         case Contains(field, start, text):
             return _one_value(member, field, lambda one: {"$and": [_starts(one, start), _goes_on(one, start, text)]})
+        case Only(field, start, values):
+            allowed = _literal(list(values))
+            return {"$not": [_one_value(member, field, lambda one: _starts_otherwise(one, start, allowed))]}
         case Compare(field, operator, value):
             name, limit = OPERATORS[operator], _literal(native(value))
             return _one_value(member, field, lambda one: {"$and": [_is_there(one), {name: [one, limit]}]})
@@ -71,6 +75,10 @@ def _one_value(member: str, field: str, holds: Callable[[str], Document]) -> Doc
 
 def _starts(text: str, start: str) -> Document:
     return {"$eq": [{"$indexOfCP": [text, _literal(start)]}, 0]}
+
+
+def _starts_otherwise(text: str, start: str, allowed: Document) -> Document:
+    return {"$and": [_starts(text, start), {"$not": [{"$in": [text, allowed]}]}]}
 
 
 def _goes_on(text: str, start: str, part: str) -> Document:

@@ -11,6 +11,7 @@ from service.search.predicate import (
     Member,
     Not,
     OneOf,
+    Only,
     Predicate,
     Present,
     StartsWith,
@@ -36,6 +37,8 @@ def to_filter(predicate: Predicate) -> Document:
             return _starts(field, text)
         case Contains(field, start):
             return both(_starts(field, start), {"$expr": to_expression(predicate)})
+        case Only(field, start, values):
+            return _only(field, start, values)
         case Compare(field, operator, value):
             return {field: {OPERATORS[operator]: native(value)}}
         case Present(field):
@@ -66,8 +69,20 @@ def both(*filters: Document) -> Document:
 
 
 def _starts(field: str, text: str) -> Document:
-    bounds = {"$gte": text} | ({"$lt": end} if (end := _after(text)) else {})
-    return {field: {"$elemMatch": bounds} if field.rpartition(".")[2] in _LISTS else bounds}
+    return {field: _in_list(field, _bounds(text))}
+
+
+def _only(field: str, start: str, values: tuple[str, ...]) -> Document:
+    return {field: {"$not": _in_list(field, {**_bounds(start), "$nin": list(values)})}}
+
+
+def _in_list(field: str, condition: Document) -> Document:
+    """Return ``condition`` as it is said of one and the same member where the field holds a list."""
+    return {"$elemMatch": condition} if field.rpartition(".")[2] in _LISTS else condition
+
+
+def _bounds(start: str) -> Document:
+    return {"$gte": start} | ({"$lt": end} if (end := _after(start)) else {})
 
 
 def _after(text: str) -> str:

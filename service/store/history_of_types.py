@@ -4,7 +4,7 @@ Those of one time are in the order of type and id. Each type has its versions in
 time: what is current, deletions, and what is earlier.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,13 +15,16 @@ from service.fhir.datetimes import microseconds, moment_of
 from service.search.source import SortKey
 from service.store.document import SERVED, Stored, from_history, key_of, to_stored
 from service.store.driver import Document
-from service.store.filter import both
-from service.store.history import Versions, Within, place_of, same
+from service.store.filter import IMPOSSIBLE, both
+from service.store.history import LATEST, Versions, Within, place_of, same
 from service.store.indexes import DELETED, LAST_UPDATED
 from service.store.pages import page_of
 from service.store.place import Place, Values
 from service.store.reading import Reading
 from service.store.walk import Walk
+
+Ids = Mapping[str, Sequence[str]]
+NO_IDS: Ids = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,27 @@ class _Kind:
     """Returns a time as it stands there."""
     id: Callable[[str, int], Any]
     """Returns id and number as they stand in ``_id``."""
+    of: Callable[[Sequence[str]], Document]
+    """Returns the filter for the versions of some resources, by their ids."""
     projection: Document
     read: Callable[[str, Document], Stored]
+
+
+def _with_ids(ids: Sequence[str]) -> Document:
+    return {"_id": {"$in": list(ids)}}
+
+
+def _earlier_of(ids: Sequence[str]) -> Document:
+    ranges = [{"_id": {"$gte": key_of(each, 1), "$lte": key_of(each, LATEST)}} for each in ids]
+    return {"$or": ranges} if ranges else IMPOSSIBLE
 
 
 _INDEXED = SortKey("search._lastUpdated.lo", descending=True)
 _TIME = SortKey(LAST_UPDATED, descending=True, is_demanded=True)
 _ID = SortKey("_id", descending=True)
-_LIVING = _Kind("", {}, _INDEXED, microseconds, lambda name, _: name, SERVED, to_stored)
-_BURIED = _Kind("", {DELETED: True}, _TIME, same, lambda name, _: name, SERVED, to_stored)
-_EARLIER = _Kind("_history", {}, _TIME, same, key_of, {}, from_history)
+_LIVING = _Kind("", {}, _INDEXED, microseconds, lambda name, _: name, _with_ids, SERVED, to_stored)
+_BURIED = _Kind("", {DELETED: True}, _TIME, same, lambda name, _: name, _with_ids, SERVED, to_stored)
+_EARLIER = _Kind("_history", {}, _TIME, same, key_of, _earlier_of, {}, from_history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,7 @@ class _Walker:
     within: Within
     count: int
     place: Place | None
+    ids: Ids
 
     @property
     def is_backward(self) -> bool:
@@ -65,6 +80,8 @@ class _Walker:
     async def walk(self, resource_type: str, kind: _Kind, end: datetime | None) -> list[Stored]:
         """Return the first of one kind, none of them beyond the time ``end``."""
         demands = [kind.wanted, *self.within.demands(kind.key.field, kind.time)]
+        if resource_type in self.ids:
+            demands.append(kind.of(self.ids[resource_type]))
         if end is not None:
             demands.append({kind.key.field: {"$lte" if self.is_backward else "$gte": kind.time(end)}})
         start: Values | None = None
@@ -99,13 +116,13 @@ class _Walker:
 
 
 async def versions_of_types(
-    reading: Reading, types: Sequence[str], within: Within, count: int, place: Place | None
+    reading: Reading, types: Sequence[str], within: Within, count: int, place: Place | None, ids: Ids = NO_IDS
 ) -> Versions:
-    """Return a page of the versions of resources of ``types``.
+    """Return a page of the versions of resources of ``types``, of those types that have ``ids`` of these alone.
 
     What is current is read first: where that fills the page, nothing is read of earlier versions beyond its end.
     """
-    walker = _Walker(reading, within, count + 1, place)
+    walker = _Walker(reading, within, count + 1, place, ids)
 
     async def walk(kinds: Sequence[_Kind], end: datetime | None = None) -> list[Stored]:
         each = [partial(walker.walk, name, kind, end) for name in types for kind in kinds]

@@ -13,6 +13,7 @@ from service.search.predicate import (
     Member,
     Not,
     OneOf,
+    Only,
     Predicate,
     Present,
     StartsWith,
@@ -105,6 +106,6 @@ def _demands(predicate: Predicate, kind: Callable[[Leaf], bool]) -> bool:
             return any(_demands(part, kind) for part in parts)
         case Any(parts):
             return all(_demands(part, kind) for part in parts)
-        case Not() | LinkedFrom():
+        case Not() | Only() | LinkedFrom():  # which also hold where there is nothing
             return False
     return kind(predicate)

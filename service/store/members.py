@@ -10,6 +10,15 @@ _IDS_AT_ONCE = 10_000
 """Of each type in one query, which the database takes up to 16 MB."""
 
 
+def ids_by_type(resources: Iterable[str]) -> dict[str, list[str]]:
+    """Return by type the ids of ``resources`` (``Type/id``)."""
+    ids: dict[str, list[str]] = {}
+    for resource in resources:
+        resource_type, _, resource_id = resource.partition("/")
+        ids.setdefault(resource_type, []).append(resource_id)
+    return ids
+
+
 async def find_members(reading: Reading, ids: dict[str, list[str]], names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return by ``Type/id`` the members ``names`` of those resources that exist; ``ids`` are by type."""
     found: dict[str, dict[str, Any]] = {}

@@ -10,6 +10,7 @@ from typing import Any
 from pymongo import IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
+from service.store.audit_block import ANCHORS, AUDIT, INDEXES, WRITERS
 from service.store.document import IndexedType
 from service.store.driver import Document, Driver
 from service.store.indexes import OF_HISTORY
@@ -45,6 +46,10 @@ async def prepare(driver: Driver, types: Mapping[str, IndexedType], tell: Tell =
         if name not in existing:
             await _create_collection(driver, name)
         await driver.collection(name).create_index("expires", expireAfterSeconds=0)
+    for name in (AUDIT, WRITERS, ANCHORS):
+        if name not in existing:
+            await _create_collection(driver, name)
+    await _make_indexes(driver.collection(AUDIT), INDEXES, tell)
     for resource_type, indexed in types.items():
         for name in (resource_type, f"{resource_type}_history"):
             if name not in existing:

@@ -16,7 +16,7 @@ from pymongo.errors import AutoReconnect, OperationFailure, ServerSelectionTimeo
 
 from service.store.driver import Document, Driver
 from service.store.explained import Explained, explain
-from service.store.faults import DATABASE_ERRORS, is_too_costly, too_costly
+from service.store.faults import DATABASE_ERRORS, is_too_costly, too_costly, unavailable
 
 T = TypeVar("T")
 
@@ -171,3 +171,28 @@ class Reading:
     def _milliseconds(self) -> int:
         """Return how much time is left; 0 would mean that there is no limit."""
         return max(1, round(1000 * (self._deadline - time.monotonic())))
+
+
+async def read_within(
+    seconds: float,
+    read: Callable[[Reading], Awaitable[T]],
+    driver: Driver,
+    session: Any,
+    at: Moment | None,
+    explained: list[Explained] | None,
+) -> T:
+    """Return what ``read`` returns; what was made while it read may put its own moment out of reach.
+
+    Raises PastMomentError where the moment ``at`` is out of reach, and OutcomeError 503 where it takes too long.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return await read(Reading(driver, session, at, left, explained))
+        except PastMomentError:
+            if at is not None:
+                raise
+            if left < 0:
+                raise unavailable() from None
+        await asyncio.sleep(0.02)

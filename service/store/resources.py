@@ -4,8 +4,6 @@ A write is one insert or one replacement on condition of the version that was re
 document. See ``docs/decisions.md`` for why an update needs no transaction.
 """
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
@@ -15,12 +13,14 @@ from typing import Any, TypeVar
 from pymongo.errors import DuplicateKeyError
 
 from service.search.source import Source
+from service.security.access import Access, Permission
 from service.store.document import (
     REVIVES,
     SERVED,
     IndexedType,
     Stored,
     from_history,
+    index_of,
     key_of,
     later_than,
     make_document,
@@ -30,14 +30,15 @@ from service.store.document import (
 )
 from service.store.driver import Document, Driver
 from service.store.explained import Explained
-from service.store.faults import translated, unavailable, within_time
-from service.store.history import EVERY, LATEST, Versions, Within, versions_of
-from service.store.history_of_types import versions_of_types
-from service.store.members import find_members
+from service.store.faults import translated, within_time
+from service.store.guard import Guard
+from service.store.history import EVERY, LATEST, Versions, Within
+from service.store.members import find_members, ids_by_type
 from service.store.notes import Notes
 from service.store.pages import Page, count_matches, find_page
 from service.store.place import Place
-from service.store.reading import Moment, PastMomentError, Reading
+from service.store.reading import Moment, Reading, read_within
+from service.store.seen import seen_versions_of, seen_versions_of_types
 from service.store.transactions import Transactions
 from service.store.words import find_words
 
@@ -57,13 +58,13 @@ class ResourceStore:
     """Reads and writes resources; inside ``transaction`` all of it is one."""
 
     def __init__(self, driver: Driver, types: Mapping[str, IndexedType], clock: Clock, search_seconds: float) -> None:
-        self.explained: list[Explained] = []
+        self.explained: list[Explained] | None = None
         """What the database did for each command of a search, where that is asked for."""
-        self._explains = False
         self._search_seconds = search_seconds
         self._driver = driver
         self._types = types
         self._clock = clock
+        self._guard = Guard(types)
         self._session: Any = None
         self._transactions = Transactions(driver)
         self._new: dict[str, dict[str, Document]] = {}
@@ -75,6 +76,12 @@ class ResourceStore:
         """Return this store with every read and write in the transaction of ``session``, at one moment."""
         bound, moment = copy(self), self._clock()
         bound._session, bound._new, bound._clock = session, {}, lambda: moment
+        return bound
+
+    def seen_by(self, access: Access, purpose: Permission = "r") -> "ResourceStore":
+        """Return this store as it is for a client with ``access``, who reads resources for a ``purpose``."""
+        bound = copy(self)
+        bound._guard = Guard(self._types, access, purpose)
         return bound
 
     @property
@@ -92,7 +99,10 @@ class ResourceStore:
         """Return the current version, which may be a deletion, or None where the id was never used."""
         if resource_id in self._new.get(resource_type, ()):
             await self._flush(resource_type)
-        found = await self._current[resource_type].find_one({"_id": resource_id}, SERVED, session=self._session)
+        if self._guard.limits(self._guard.purpose, resource_type):
+            found = await self._read(lambda reading: self._guard.one(reading, resource_type, resource_id), None)
+        else:
+            found = await self._current[resource_type].find_one({"_id": resource_id}, SERVED, session=self._session)
         return to_stored(resource_type, found) if found else None
 
     @translated
@@ -103,18 +113,16 @@ class ResourceStore:
             return current
         query = {"_id": key_of(resource_id, version)}
         found = await self._history[resource_type].find_one(query, session=self._session)
-        return from_history(resource_type, found) if found else None
+        earlier = from_history(resource_type, found) if found else None
+        return earlier if earlier and self._guard.admits(self._guard.purpose, earlier) else None
 
     @translated
     async def members(self, resources: Iterable[str], names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return of those ``resources`` (``Type/id``) that exist the members ``names``, as the database holds them."""
-        ids: dict[str, list[str]] = {}
-        for resource in resources:
-            resource_type, _, resource_id = resource.partition("/")
-            ids.setdefault(resource_type, []).append(resource_id)
+        ids = ids_by_type(resources)
 
         async def read(reading: Reading) -> dict[str, dict[str, Any]]:
-            return await find_members(reading, ids, names)
+            return await find_members(reading, await self._guard.known(reading, ids), names)
 
         return await self._read(read, None) if ids else {}
 
@@ -132,6 +140,7 @@ class ResourceStore:
         """
         moment = later_than(None, self._clock())
         document = make_document(resource, self._types[resource_type], resource_id, 1, moment, method)
+        await self._permit("c", resource_type, document)
         if self.in_transaction:
             self._new.setdefault(resource_type, {})[resource_id] = document
             return to_stored(resource_type, document)
@@ -148,6 +157,7 @@ class ResourceStore:
         moment = later_than(current, self._clock())
         indexed = self._types[current.type]
         document = make_document(resource, indexed, current.id, current.version + 1, moment, method)
+        await self._permit("c" if current.deleted else "u", current.type, document)
         if current.deleted:
             document[REVIVES] = True
         return await self._succeed(current, document)
@@ -156,7 +166,12 @@ class ResourceStore:
     async def bury(self, current: Stored) -> Stored:
         """Store the deletion after ``current`` and return it; raises MovedOnError where another write was faster."""
         moment = later_than(current, self._clock())
-        return await self._succeed(current, make_tombstone(current.id, current.version + 1, moment))
+        index = index_of(current, self._types[current.type])
+        await self._permit("d", current.type, {"_id": current.id, **index})
+        return await self._succeed(current, make_tombstone(current, index, moment))
+
+    async def _permit(self, permission: Permission, resource_type: str, document: Document) -> None:
+        await self._guard.permit(permission, resource_type, document, lambda names: self.members(names, ()))
 
     async def _flush(self, *resource_types: str) -> None:
         """Send what the transaction has created of these types so far."""
@@ -209,8 +224,10 @@ class ResourceStore:
     async def words(self, asked: Sequence[tuple[str, str]], most: int) -> list[list[str]]:
         """Return for each type and code of a parameter the different values in the index that parameters share.
 
-        They are in order, ``most`` of each at most, and all as at one moment.
+        They are in order, ``most`` of each at most, and all as at one moment. Raises OutcomeError 403 where the client
+        may not see all resources of a type, for the index does not tell whose words they are.
         """
+        self._guard.check_unlimited(name for name, _ in asked)
 
         async def read(reading: Reading) -> list[list[str]]:
             return await reading.each([partial(find_words, reading, name, code, most) for name, code in asked])
@@ -218,13 +235,17 @@ class ResourceStore:
         return await self._read(read, None)
 
     def explaining(self) -> "ResourceStore":
-        """Return this store with each search and count ``explained``; every command is sent twice for that."""
+        """Return this store with each search and count ``explained``; every command is sent twice for that.
+
+        Raises OutcomeError 403 where anything is kept from the client, for numbers tell of that too.
+        """
+        self._guard.check_unlimited(self._types)
         bound = copy(self)
-        bound.explained, bound._explains = [], True
+        bound.explained = []
         return bound
 
     def _served(self, sources: Sequence[Source]) -> list[Source]:
-        return [source for source in sources if source.type in self._types]
+        return self._guard.searched(source for source in sources if source.type in self._types)
 
     @translated
     async def versions(
@@ -242,7 +263,10 @@ class ResourceStore:
         Those after ``newest`` count as not there yet. Raises OutcomeError 503 where it takes too long.
         """
         return await self._read(
-            lambda reading: versions_of(reading, resource_type, resource_id, within, count, place, newest), None
+            lambda reading: seen_versions_of(
+                self._guard, reading, resource_type, resource_id, within, count, place, newest
+            ),
+            None,
         )
 
     @translated
@@ -256,23 +280,13 @@ class ResourceStore:
         at: Moment | None = None,
     ) -> Versions:
         """Return at most ``count`` versions of all resources of ``types`` beside ``place``; raises as ``search``."""
-        return await self._read(lambda reading: versions_of_types(reading, types, within, count, place), at)
+        return await self._read(
+            lambda reading: seen_versions_of_types(self._guard, reading, types, within, count, place), at
+        )
 
     async def _read(self, read: Callable[[Reading], Awaitable[T]], at: Moment | None) -> T:
-        """Return what ``read`` returns; what was made while it read may put its own moment out of reach."""
         await self._flush(*self._new)
-        deadline = time.monotonic() + self._search_seconds
-        explained = self.explained if self._explains else None
-        while True:
-            seconds = deadline - time.monotonic()
-            try:
-                return await read(Reading(self._driver, self._session, at, seconds, explained))
-            except PastMomentError:
-                if at is not None:
-                    raise
-                if seconds < 0:
-                    raise unavailable() from None
-            await asyncio.sleep(0.02)
+        return await read_within(self._search_seconds, read, self._driver, self._session, at, self.explained)
 
     async def transaction(self, work: Callable[["ResourceStore"], Awaitable[T]]) -> T:
         """Return what ``work`` returns, having committed all its writes or none.

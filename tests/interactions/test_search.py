@@ -258,6 +258,11 @@ async def test_matches_come_in_the_order_that_is_asked(held: httpx.AsyncClient, 
         assert pages[-1]
 
 
+def but_for_the_moment(bundle: dict[str, Any]) -> dict[str, Any]:
+    """Return a Bundle without the links to other pages, which name the moment that it shows."""
+    return {**bundle, "link": [link for link in bundle["link"] if link["relation"] == "self"]}
+
+
 @pytest.mark.parametrize(
     "query", ["status=draft&category=x", "date=ge2024&_count=1", "patient=Patient/1&_sort=-_id", ""]
 )
@@ -265,9 +270,9 @@ async def test_a_post_finds_what_a_get_finds(held: httpx.AsyncClient, query: str
     got = await searched(held, f"CarePlan?{query}")
     posted = await held.post("/CarePlan/_search", content=query, headers=FORM)
     assert posted.status_code == 200
-    assert posted.json() == got
+    assert but_for_the_moment(posted.json()) == but_for_the_moment(got)
     in_address = await held.post(f"/CarePlan/_search?{query}")
-    assert in_address.json() == got
+    assert but_for_the_moment(in_address.json()) == but_for_the_moment(got)
 
 
 async def test_parameters_in_address_and_body_of_a_post_both_count(held: httpx.AsyncClient) -> None:
@@ -305,7 +310,8 @@ async def test_the_self_link_says_what_was_applied(held: httpx.AsyncClient) -> N
     parts = urlsplit(links(bundle)["self"])
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == f"{BASE}/fhir/R4/CarePlan"
     assert parse_qsl(parts.query) == parse_qsl(query)
-    assert await searched(held, links(bundle)["self"].removeprefix(f"{BASE}/fhir/R4/")) == bundle
+    again = await searched(held, links(bundle)["self"].removeprefix(f"{BASE}/fhir/R4/"))
+    assert but_for_the_moment(again) == but_for_the_moment(bundle)
 
 
 async def test_a_lenient_client_is_told_what_was_left_out(held: httpx.AsyncClient) -> None:

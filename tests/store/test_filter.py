@@ -23,6 +23,7 @@ from service.search.predicate import (
     Member,
     Not,
     OneOf,
+    Only,
     Predicate,
     Present,
     StartsWith,
@@ -64,6 +65,7 @@ leaves: st.SearchStrategy[Predicate] = st.one_of(
     st.builds(OneOf, fields, st.lists(texts, max_size=2).map(tuple)),
     st.builds(StartsWith, fields, starts),
     st.builds(Contains, fields, starts, parts_of_texts),
+    st.builds(Only, fields, starts, st.lists(texts, max_size=3).map(tuple)),
     st.builds(Compare, st.just("search.n"), st.sampled_from(("lt", "le", "gt", "ge")), st.sampled_from(NUMBERS)),
     st.builds(Present, st.sampled_from(("search.s", "search.n"))),  # a list is not stored without a member
 )
@@ -128,6 +130,11 @@ CASES = {
     "no pattern": Case(Contains("words", "name=", "l.*e"), []),
     "a field that is missing": Case(Contains("search.title", "", "d"), [3]),
     "denied": Case(Not(Contains("words", "name=", "love")), [2, 3, 4]),
+    "every word that starts so": Case(Only("words", "name=", ("name=ada lovelace", "name=lovely")), [0, 1, 2, 3, 4]),
+    "another word that starts so": Case(Only("words", "name=", ("name=lovely",)), [1, 2, 3, 4]),
+    "every value that starts so": Case(Only("search.title", "a", ("adam",)), [0, 1, 2, 4]),
+    "denied that every word": Case(Not(Only("words", "name=", ())), [0, 1]),
+    "every word of a member": Case(Member("contained", All((GOAL, Only("words", "name=", ())))), []),
     "start of one value": Case(StartsWith("search.title", "ad"), [3]),
     "start of the whole": Case(StartsWith("search.title", "da"), []),
     "one and the same member": Case(Member("contained", All((GOAL, Contains("words", "name=", "love")))), [4]),

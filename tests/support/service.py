@@ -50,10 +50,15 @@ class Service:
 
     def await_ready(self) -> str:
         """Return the address of the Ready line, which must be the first line on stdout."""
-        line = self._lines.get(timeout=PATIENCE)
-        assert line is not None, f"ended with {self.end()}: {self.errors}"
+        line = self.next_line()
         assert line.startswith("Ready: "), line
         return line.removeprefix("Ready: ")
+
+    def next_line(self) -> str:
+        """Return the next line on stdout."""
+        line = self._lines.get(timeout=PATIENCE)
+        assert line is not None, f"ended with {self.end()}: {self.errors}"
+        return line
 
     def interrupt(self) -> int:
         """Send SIGINT to the whole process group, as a terminal does on Ctrl-C, and return the exit code."""

@@ -38,7 +38,7 @@ MAX_VALUE_SET = HL7 + "elementdefinition-maxValueSet"
 
 FHIR_VERSION = "4.0.1"
 
-SERVED = ("CarePlan", "Goal", "RiskAssessment", "Provenance")
+SERVED = ("CarePlan", "Goal", "RiskAssessment", "Provenance", "AuditEvent")
 WIRE = ("Bundle", "OperationOutcome", "Parameters", "Resource", "DomainResource")
 # Types that a plan, a goal or a risk assessment refers to, and so may contain.
 CONTAINED = (

@@ -1,5 +1,7 @@
 """A wrong setting is one line that names the variable and gives no secret away."""
 
+from typing import ClassVar
+
 import pytest
 
 from service.settings import Settings, WrongSetting, read_settings
@@ -100,3 +102,68 @@ def test_a_misspelt_variable_is_refused_with_the_nearest(monkeypatch: pytest.Mon
 def test_secrets_are_not_shown() -> None:
     settings = Settings(mongodb_uri="mongodb://user:hunter2@db/", page_secret="hunter3")
     assert "hunter" not in repr(settings)
+
+
+class TestAuthentication:
+    """Settings of authentication that cannot work together stop the start, and so does one without effect."""
+
+    JWT: ClassVar = {"AUTH": "jwt", "ISSUER": "https://login.example.org", "AUDIENCE": "plans"}
+
+    @pytest.mark.parametrize(
+        ("variables", "words"),
+        [
+            ({"AUTH": "basic"}, "RECOVERY_AUTH"),
+            ({"ISSUER": "https://login.example.org", "AUDIENCE": "plans"}, "RECOVERY_ISSUER is set, but RECOVERY_AUTH"),
+            ({"JWKS_FILE": "keys.json"}, "RECOVERY_JWKS_FILE is set, but RECOVERY_AUTH is none"),
+            ({"AUTH": "jwt", "ISSUER": "https://login.example.org"}, "RECOVERY_ISSUER needs RECOVERY_AUDIENCE"),
+            ({"AUTH": "jwt", "AUDIENCE": "plans"}, "RECOVERY_AUDIENCE needs RECOVERY_ISSUER"),
+            ({"AUTH": "jwt", "JWKS_URL": "https://login.example.org/keys"}, "RECOVERY_JWKS_URL needs RECOVERY_ISSUER"),
+            ({**JWT, "ALLOW_UNAUTHENTICATED": "yes"}, "RECOVERY_ALLOW_UNAUTHENTICATED goes with RECOVERY_AUTH=none"),
+            ({**JWT, "JWKS_URL": "https://a", "JWKS_FILE": "b"}, "exclude each other"),
+            ({**JWT, "JWKS_URL": "http://login.example.org/keys"}, "RECOVERY_JWKS_URL: this is an address with https"),
+            ({**JWT, "JWKS_URL": "file:///etc/keys"}, "RECOVERY_JWKS_URL: this is an address with https"),
+            ({**JWT, "ISSUER": "http://login.example.org"}, "RECOVERY_ISSUER is no address with https"),
+            ({**JWT, "ISSUER": "urn:login"}, "RECOVERY_ISSUER is no address with https"),
+            ({**JWT, "TOKEN_ALGORITHMS": "RS256,none"}, "RECOVERY_TOKEN_ALGORITHMS"),
+            ({**JWT, "TOKEN_ALGORITHMS": "HS256"}, "RECOVERY_TOKEN_ALGORITHMS"),
+            ({**JWT, "TOKEN_LEEWAY_SECONDS": "301"}, "RECOVERY_TOKEN_LEEWAY_SECONDS"),
+            ({**JWT, "INTROSPECTION_URL": "https://a"}, "RECOVERY_INTROSPECTION_CLIENT_ID .* belong together"),
+        ],
+    )
+    def test_what_cannot_work(self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], words: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(f"RECOVERY_{name}", value)
+        with pytest.raises(WrongSetting, match=words) as caught:
+            read_settings()
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "variables",
+        [
+            {},
+            {"ALLOW_UNAUTHENTICATED": "yes"},
+            {"AUTH": "jwt"},
+            JWT,
+            {**JWT, "ISSUER": "http://localhost:8080/realms/plans"},
+            {**JWT, "ISSUER": "http://login.example.org", "JWKS_URL": "http://keycloak:8080/keys"},
+            {**JWT, "ISSUER": "urn:login", "JWKS_FILE": "keys.json"},
+            {**JWT, "TOKEN_ALGORITHMS": "PS256, ES512"},
+            {
+                **JWT,
+                "INTROSPECTION_URL": "https://a",
+                "INTROSPECTION_CLIENT_ID": "b",
+                "INTROSPECTION_CLIENT_SECRET": "c",
+            },
+        ],
+    )
+    def test_what_can(self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(f"RECOVERY_{name}", value)
+        assert read_settings().auth == variables.get("AUTH", "none")
+
+    def test_no_secret_is_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in {**self.JWT, "INTROSPECTION_CLIENT_SECRET": "hunter2"}.items():
+            monkeypatch.setenv(f"RECOVERY_{name}", value)
+        with pytest.raises(WrongSetting) as caught:
+            read_settings()
+        assert "hunter2" not in str(caught.value)

@@ -22,7 +22,6 @@ class Asset:
             "Cache-Control": caching,
             "ETag": f'W/"{self.digest}"',
             "Vary": "Accept-Encoding",
-            "X-Content-Type-Options": "nosniff",
         } | {name.replace("_", "-"): value for name, value in headers.items()}
 
     @cached_property

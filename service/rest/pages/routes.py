@@ -102,4 +102,4 @@ def _page(html: str, addresses: Addresses, policy: str = _POLICY) -> Asset:
     """Return a page with the addresses of its files filled in; they change when the files do."""
     for file, address in addresses.items():
         html = html.replace(f'"{file}"', f'"{address}"')
-    return Asset(html.encode(), "text/html", Content_Security_Policy=policy, Referrer_Policy="no-referrer")
+    return Asset(html.encode(), "text/html", Content_Security_Policy=policy)

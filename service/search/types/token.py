@@ -169,7 +169,9 @@ def _of_codings(codings: Sequence[dict[str, Any]], *texts: str) -> WordsAndKeys:
 
 
 def _of_coding(coding: dict[str, Any]) -> WordsAndKeys:
-    return _of_codings([coding])
+    forms, codes = _of_codings([coding])
+    has_none = coding.keys().isdisjoint(("system", "code"))  # such as a security label that is a text alone
+    return [fields.BARE, *forms] if has_none else forms, codes
 
 
 def _of_concept(concept: dict[str, Any]) -> WordsAndKeys:

@@ -78,6 +78,17 @@ async def _owner(world: World, canonical: str) -> str:
     return str(found["entry"][0]["resource"]["code"])
 
 
+async def security(world: World, rest: Json) -> None:
+    """Ask without a token; ask from a page of another origin."""
+    claimed = rest["security"]
+    needs_token = bool(claimed.get("service"))
+    answer = await world.ask("GET", "CarePlan?_count=1", 401 if needs_token else 200)
+    assert ("www-authenticate" in answer.headers) == needs_token
+    assert ("everybody" in claimed["description"]) != needs_token
+    foreign = await world.ask("GET", "metadata", headers={"Origin": "https://app.example.org"})
+    assert ("access-control-allow-origin" in foreign.headers) == claimed["cors"]
+
+
 REST: dict[str, Any] = {
     "mode": described,
     "documentation": described,
@@ -85,6 +96,7 @@ REST: dict[str, Any] = {
     "interaction": system_interactions,
     "operation": of_operations.on_the_system,
     "compartment": compartments,
+    "security": security,
 }
 STATEMENT: dict[str, Any] = {
     **dict.fromkeys(("resourceType", "id", "version", "name", "title", "status", "experimental", "date"), described),

@@ -17,6 +17,7 @@ PACKAGE = Path(service.narrative.__file__ or "").parent
 SOURCES = [file.read_text(encoding="utf-8") for file in (*PACKAGE.glob("*.py"), *PACKAGE.glob("templates/*.*html"))]
 SOURCE = "\n".join([*SOURCES, (PACKAGE.parent / "interactions" / "page.py").read_text(encoding="utf-8")])
 BY_CODE = {"month", "unit", "units", "day", "event", "comparator", "kind", "title", *SYSTEMS}
+BY_CODE |= {"audit-did", "audit-how", "audit-role"}
 """Groups of words whose keys end in a code or a type."""
 
 

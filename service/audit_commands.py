@@ -1,0 +1,141 @@
+"""``recovery-plan audit``: whether the log of what happened is whole, the log as AuditEvents, and its retention."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import click
+
+from service.audit_files import HEADS, kept_key
+from service.compiled import Compiled
+from service.conformance.definitions import Definitions
+from service.embedded import EmbeddedMongo, served_uri
+from service.fhir import json
+from service.fhir.versions import R4
+from service.security.chain import Seals
+from service.security.verification import Finding
+from service.settings import Settings, WrongSetting, read_settings
+from service.store.audit_heads import read_heads
+from service.store.audit_pruning import AuditPruning
+from service.store.audit_reading import AuditReading
+from service.store.audit_verification import AuditVerification
+from service.store.driver import Driver
+from service.store.server import check_address
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Audit:
+    """The audit in one database, with the key that seals it."""
+
+    driver: Driver
+    settings: Settings
+    seals: Seals
+
+
+def verify_audit(data: Path, heads: Path | None, since: datetime | None) -> int:
+    """Print one line for each finding, and return how many there are.
+
+    Raises WrongSetting, UnsuitableServer, EmbeddedMongoError or PyMongoError.
+    """
+    return _on_audit(data, lambda audit: _verify(audit, heads or audit.settings.audit_heads or data / HEADS, since))
+
+
+def export_audit(data: Path, target: BinaryIO, since: datetime | None) -> None:
+    """Write each event as an AuditEvent on a line of its own, the oldest first; raises as ``verify_audit`` does."""
+    _on_audit(data, lambda audit: _export(audit, target, since))
+
+
+def prune_audit(data: Path, days: float | None) -> int:
+    """Remove what is older than so many days, or than the settings say; return how many findings kept it from that.
+
+    Raises as ``verify_audit`` does.
+    """
+    return _on_audit(data, lambda audit: _prune(audit, days))
+
+
+def _on_audit(data: Path, work: Callable[[_Audit], Awaitable[T]]) -> T:
+    settings = read_settings()
+    key = settings.audit_key or kept_key(data)
+    if key is None:
+        raise WrongSetting(f"RECOVERY_AUDIT_KEY is not set, and no key of the audit is kept in {data}")
+    with ExitStack() as stack:
+        uri = settings.mongodb_uri or served_uri(data) or stack.enter_context(EmbeddedMongo(data)).uri
+
+        async def run() -> T:
+            async with _opened(settings, uri) as driver:
+                return await work(_Audit(driver, settings, Seals(key)))
+
+        return asyncio.run(run())
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, uri: str) -> AsyncIterator[Driver]:
+    await check_address(uri)
+    driver = Driver(settings.mongodb_driver, uri, settings.mongodb_database)
+    try:
+        yield driver
+    finally:
+        await driver.close()
+
+
+async def _verify(audit: _Audit, directory: Path, since: datetime | None) -> int:
+    try:
+        heads = {head.writer: head for head in read_heads(directory)}
+    except (OSError, ValueError) as error:
+        raise WrongSetting(f"the heads in {directory} cannot be read: {error}") from error
+    check = AuditVerification(audit.driver, audit.seals, heads)
+    found = 0
+    with _progress(await check.count(), "Verifying") as bar:
+        async for finding in check.findings(since, bar.update):
+            found += 1
+            _tell(str(finding))
+    whole = "nothing was altered" if not found else f"{found} findings"
+    against = f"heads of {len(heads)} processes" if heads else f"no heads in {directory}: an end cut off does not show"
+    click.echo(f"Verified {bar.pos} blocks, {against}: {whole}", err=True)
+    return found
+
+
+async def _export(audit: _Audit, target: BinaryIO, since: datetime | None) -> None:
+    reading = AuditReading(audit.driver)
+    renderer = Compiled(Definitions(R4), audit.settings, lambda: datetime.now(UTC)).audit_events
+    with _progress(await reading.count(since), "Exporting") as bar:
+        async for events in reading.oldest_first(since):
+            target.writelines(json.dump(renderer.resource(event)) + b"\n" for event in events)
+            bar.update(1)
+    target.flush()
+
+
+async def _prune(audit: _Audit, days: float | None) -> int:
+    kept = audit.settings.audit_days if days is None else days
+    if not kept:
+        raise WrongSetting("RECOVERY_AUDIT_DAYS is not set: the audit is kept for ever; give --days to prune it")
+    before = datetime.now(UTC) - timedelta(days=kept)
+    pruning = AuditPruning(audit.driver, audit.seals)
+    found = removed = 0
+    with _progress(await pruning.count(before), "Pruning") as bar:
+        async for done in pruning.prune(before):
+            if isinstance(done, Finding):
+                found += 1
+                _tell(f"{done}; from here on nothing of its writer is removed")
+            else:
+                removed += done
+                bar.update(done)
+    click.echo(f"Removed {removed} blocks recorded before {before.isoformat(timespec='seconds')}", err=True)
+    return found
+
+
+def _progress(length: int, label: str) -> Any:
+    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+
+
+def _tell(line: str) -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\033[2K", nl=False, err=True)  # the bar makes way for a line, then comes back
+    click.echo(line)

@@ -1,0 +1,1 @@
+"""Administrative commands about one person: ``recovery-plan person erase`` and ``recovery-plan person merge``."""

@@ -1,0 +1,114 @@
+"""What a command about a person works with: the store of these settings, and the audit, in the name of who runs it."""
+
+import os
+import pwd
+import socket
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+import click
+
+from service.audit_files import HEADS, kept_key
+from service.auditing import audit_log
+from service.compiled import FHIR_PATH, Compiled
+from service.conformance.definitions import Definitions
+from service.embedded import EmbeddedMongo, served_uri
+from service.fhir.reference import Addresses
+from service.fhir.touched import Touched
+from service.fhir.versions import R4
+from service.interactions.context import Context
+from service.security.audit import Happened
+from service.security.chain import Seals
+from service.security.client import Client
+from service.security.smart import SmartConfiguration
+from service.settings import Settings, WrongSetting
+from service.store.audit_erasure import AuditErasure
+from service.store.audit_log import AuditLog
+from service.store.driver import Driver
+from service.store.erasure import Erasure
+from service.store.open import prepare
+from service.store.server import check_address
+
+_PROGRAM = "recovery-plan"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def uri_of(settings: Settings, data: Path, stack: ExitStack) -> str:
+    """Return the address of the database of ``settings``; the embedded one is started unless a service runs it."""
+    return settings.mongodb_uri or served_uri(data) or stack.enter_context(EmbeddedMongo(data)).uri
+
+
+def with_audit_of(settings: Settings, data: Path) -> Settings:
+    """Return ``settings`` with the key of the audit, and its heads, that the service keeps in ``data``.
+
+    Raises WrongSetting where what happens cannot be recorded.
+    """
+    key = settings.audit_key or kept_key(data)
+    if key is None and settings.audit != "off":
+        where = f"and there is no {data / 'audit.key'}"
+        raise WrongSetting(f"RECOVERY_AUDIT_KEY is not set, {where}: what this command does could not be recorded")
+    changed = {"audit_key": key, "audit_heads": settings.audit_heads or data / HEADS, "audit_days": 0}
+    return settings.model_copy(update=changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The open store, and who works on it."""
+
+    context: Context
+    erasure: Erasure
+    audit_erasure: AuditErasure | None
+    """None where there is no key of the audit."""
+    audit: AuditLog | None
+    local: Addresses
+    """The addresses of this server."""
+    persons: Addresses
+    """The addresses whose patients are the same."""
+
+    async def record(self, command: str, said: Sequence[tuple[str, str]], touched: Sequence[Touched]) -> None:
+        """Return when it is recorded that the user of this system runs ``command``, and what that stores or erases.
+
+        Raises OutcomeError 503 where it cannot be recorded.
+        """
+        if self.audit is None:
+            return
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        client = Client(client_id=_PROGRAM, subject=user)
+        host = socket.gethostname()
+        await self.audit.record(
+            Happened(
+                _now(), client, host, str(uuid.uuid4()), "CLI", f"person-{command}", f"person/{command}",
+                urlencode(said, safe="/:"), (), 200, (), tuple(touched),
+            )
+        )  # fmt: skip
+
+
+@asynccontextmanager
+async def opened(settings: Settings, uri: str) -> AsyncIterator[Session]:
+    """Give the store at ``uri``; raises UnsuitableServer or NewerFormatError."""
+    await check_address(uri)
+    definitions = Definitions(R4)
+    compiled = Compiled(definitions, settings, _now)
+    local = frozenset({settings.base_url.rstrip("/") + FHIR_PATH} if settings.base_url else ())
+    driver = Driver(settings.mongodb_driver, uri, settings.mongodb_database)
+    try:
+        await prepare(driver, compiled.indexed_types, click.echo)
+        async with audit_log(settings, driver, _now) as audit:
+            yield Session(
+                await compiled.context(driver, lambda: str(uuid.uuid4()), SmartConfiguration(is_open=True)),
+                Erasure(driver, definitions.stored_types),
+                AuditErasure(driver, Seals(settings.audit_key)) if settings.audit_key else None,
+                audit,
+                Addresses(local),
+                Addresses(local.union(settings.patient_bases)),
+            )
+    finally:
+        await driver.close()

@@ -1,0 +1,110 @@
+"""The audit of real processes: what they have answered is in it when they are killed; the commands about it."""
+
+import asyncio
+import json
+import os
+import signal
+import uuid
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from service.cli import main
+from service.security.chain import Seals
+from service.store.audit_reading import AuditReading, Wanted
+from service.store.driver import Driver
+from tests.audit.conftest import Audit
+from tests.support.app import FHIR_JSON
+from tests.support.resources import goal
+from tests.support.service import PATIENCE, refuse_to_start, running
+
+ENOUGH = 200
+"""Versions that clients have been told of before the service is killed."""
+CLIENTS = 16
+
+Version = tuple[str, str, int, str]
+
+
+async def work(address: str, seen: "Counter[Version]", enough: asyncio.Event) -> None:
+    """Create and read goals until the service is gone, and note each version that an answer has told of."""
+    async with httpx.AsyncClient(base_url=address, headers={"Content-Type": FHIR_JSON}, timeout=PATIENCE) as client:
+        try:
+            while True:
+                made = (await client.post("/fhir/R4/Goal", json=goal())).json()
+                seen["Goal", made["id"], 1, "C"] += 1
+                read = (await client.get(f"/fhir/R4/Goal/{made['id']}")).json()
+                seen["Goal", read["id"], 1, "R"] += 1
+                if len(seen) >= ENOUGH:
+                    enough.set()
+        except httpx.TransportError:
+            return
+
+
+async def audit_command(*arguments: str, **environment: str) -> Result:
+    """Return what comes of ``recovery-plan audit`` with nothing but ``environment`` for settings."""
+    settings: dict[str, str | None] = {name: None for name in os.environ if name.startswith("RECOVERY_")}
+    return await asyncio.to_thread(CliRunner().invoke, main, ["audit", *arguments], env=settings | environment)
+
+
+async def test_what_was_answered_is_recorded_when_all_processes_are_killed(mongodb_uri: str, tmp_path: Path) -> None:
+    database = f"test_{uuid.uuid4().hex[:12]}"
+    environment = {"RECOVERY_MONGODB_URI": mongodb_uri, "RECOVERY_MONGODB_DATABASE": database}
+    seen: Counter[Version] = Counter()
+    with running(tmp_path, "--workers", "2", **environment) as service:
+        address = await asyncio.to_thread(service.await_ready)
+        enough = asyncio.Event()
+        at_work = [asyncio.create_task(work(address, seen, enough)) for _ in range(CLIENTS)]
+        async with asyncio.timeout(PATIENCE):
+            await enough.wait()
+        service.process.send_signal(signal.SIGKILL)
+        await asyncio.gather(*at_work)
+    driver = Driver("pymongo", mongodb_uri, database)
+    recorded: Counter[Version] = Counter()
+    try:
+        async for event in AuditReading(driver).events(Wanted()):
+            recorded.update((each.type, each.id, each.version, each.action) for each in event.happened.touched)
+        assert seen - recorded == Counter()
+        assert (tmp_path / "audit.key").stat().st_mode & 0o777 == 0o600
+        audit = Audit(driver, tmp_path / "audit-heads", Seals((tmp_path / "audit.key").read_text().strip()))
+        assert await audit.findings() == []
+        assert len(list(audit.heads.iterdir())) == 2, "one for each process"
+        await commands_tell_the_same(audit, tmp_path, environment)
+    finally:
+        await driver.database.client.drop_database(database)
+        await driver.close()
+
+
+async def commands_tell_the_same(audit: Audit, data: Path, environment: dict[str, str]) -> None:
+    """Check that what somebody does to the database shows in what the commands print."""
+    verified = await audit_command("verify", "--data", str(data), **environment)
+    assert (verified.exit_code, verified.stdout) == (0, ""), verified
+    exported = await audit_command("export", "--data", str(data), **environment)
+    assert exported.exit_code == 0, exported
+    events = [json.loads(line) for line in exported.stdout.splitlines()]
+    assert {event["resourceType"] for event in events} == {"AuditEvent"}
+    assert [event["recorded"] for event in events] == sorted(event["recorded"] for event in events)
+    assert len(events) == len(await audit.events())
+    removed = (await audit.blocks())[-1]
+    await audit.database["audit"].delete_one({"_id": removed})
+    missed = await audit_command("verify", "--data", str(data), **environment)
+    assert (missed.exit_code, missed.stdout) == (1, f"{removed}: is missing: the end was cut off\n")
+    assert (await audit_command("prune", "--data", str(data), **environment)).exit_code == 2
+    pruned = await audit_command("prune", "--data", str(data), "--days", "0.000001", **environment)
+    assert (pruned.exit_code, await audit.blocks()) == (0, [])
+
+
+def test_a_service_whose_key_cannot_be_kept_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "audit.key").write_text("short")
+    code, lines = refuse_to_start("serve", "--port", "0", "--data", str(tmp_path))
+    assert (code, len(lines)) == (2, 1)
+    assert "audit.key holds no key of 32 characters or more" in lines[0]
+
+
+@pytest.mark.parametrize("command", ["verify", "export", "prune"])
+async def test_without_a_key_there_is_nothing_to_verify(tmp_path: Path, command: str) -> None:
+    done = await audit_command(command, "--data", str(tmp_path))
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: RECOVERY_AUDIT_KEY is not set")

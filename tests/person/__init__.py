@@ -1,0 +1,1 @@
+"""Commands about one person, on a real database."""
