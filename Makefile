@@ -10,6 +10,7 @@ SEED        ?= 1
 CONNECTIONS ?= 2
 
 SEQUENCES ?= 10000
+REQUESTS  ?= 10000
 
 PYTHON  ?= python3
 VENV    := .venv
@@ -17,10 +18,10 @@ BIN     := $(VENV)/bin
 LOCKED  := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run test durability check format bench bench-search openapi docs definitions lock clean
+.PHONY: help run test durability audit-check check audit-dependencies format bench bench-search openapi docs definitions lock clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
 
 run: $(VENV)/run.stamp ## Set up, start the service with its own MongoDB and sample plans (PORT HOST DATA SAMPLES WORKERS)
 	@exec $(BIN)/recovery-plan serve --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" --samples "$(SAMPLES)" --workers "$(WORKERS)"
@@ -30,6 +31,9 @@ test: $(VENV)/dev.stamp ## Set up and run every test, on a real MongoDB
 
 durability: $(VENV)/dev.stamp ## Try many random operations while primaries step down and processes are killed (SEQUENCES SEED)
 	SEQUENCES="$(SEQUENCES)" $(BIN)/pytest -s tests/durability/test_random_operations.py
+
+audit-check: $(VENV)/dev.stamp ## Ask for thousands of mixed things and hold the audit to every answer (REQUESTS)
+	REQUESTS="$(REQUESTS)" $(BIN)/pytest -q tests/audit/test_exactness.py
 
 check: $(VENV)/dev.stamp ## Format, lint, types, import layers, freshness of generated files; writes nothing
 	$(BIN)/ruff format --check .
@@ -42,6 +46,11 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import layers, freshness of gen
 	$(BIN)/python -m tests.support.validation_rules --check
 	$(BIN)/python -m tests.support.guide --check
 	$(BIN)/python -m tests.support.r5 --check
+
+audit-dependencies: ## Look for known weaknesses of the pinned dependencies (needs PyPI); what cannot be looked up fails
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
 
 format: $(VENV)/dev.stamp ## Put the code into its one format and mend what the linter can
 	$(BIN)/ruff check --fix .
@@ -69,7 +78,7 @@ lock: ## Pin every dependency anew in requirements.lock (needs uv)
 	uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml --output-file requirements.lock
 
 clean: ## Remove the virtual environment and caches, never the data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

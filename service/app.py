@@ -28,6 +28,7 @@ from service.rest.errors import framework_refusal
 from service.rest.forwarded import with_forwarded
 from service.rest.health import health_routes
 from service.rest.http import Service
+from service.rest.local_hosts import with_local_hosts
 from service.rest.metrics import Metrics, metrics_route
 from service.rest.observed import Observer, with_observers
 from service.rest.pages import page_routes
@@ -80,6 +81,8 @@ class Application(FastAPI):
 
 def edge(app: ASGIApp, settings: Settings, observers: Sequence[Observer]) -> ASGIApp:
     """Return ``app`` behind what every request passes on its way in, and its answer on the way out: read it upwards."""
+    if settings.auth == "none" and not settings.allow_unauthenticated:
+        app = with_local_hosts(app)
     app = with_plain_paths(app)
     app = with_forwarded(app, settings.trusted_proxies)
     app = with_cors(app, settings.cors_origins)

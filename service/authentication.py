@@ -1,12 +1,14 @@
 """From settings to what knows clients by their tokens."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from service.security.claims import Expected
 from service.security.discovery import AuthorizationServer
 from service.security.introspection import Introspection
-from service.security.jwks import Keys, from_file, from_url
+from service.security.jwks import Keys, from_file, from_url, read_key_set
 from service.security.smart import SmartConfiguration
+from service.security.strict_json import read_object
 from service.security.tokens import Tokens
 from service.settings import Settings, WrongSetting
 
@@ -21,7 +23,7 @@ class Authentication:
 
 
 def authentication(settings: Settings) -> Authentication:
-    """Return how ``settings`` let clients be known; raises WrongSetting where no issuer is named."""
+    """Return how ``settings`` let clients be known; raises WrongSetting where no issuer or no key is to be had."""
     cors = bool(settings.cors_origins)
     if settings.auth == "none":
         return Authentication(None, SmartConfiguration(is_open=True, cors=cors))
@@ -37,11 +39,19 @@ def authentication(settings: Settings) -> Authentication:
 
 def _keys(settings: Settings, server: AuthorizationServer | None) -> Keys:
     if settings.jwks_file is not None:
+        _check_key_set(settings.jwks_file)
         return Keys(from_file(settings.jwks_file))
     if settings.jwks_url is not None:
         return Keys(from_url(settings.jwks_url))
     assert server is not None, "settings are refused where keys can be found nowhere"
     return Keys(server.key_set)
+
+
+def _check_key_set(file: Path) -> None:
+    try:
+        read_key_set(read_object(file.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise WrongSetting(f"RECOVERY_JWKS_FILE: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _introspection(settings: Settings) -> Introspection | None:

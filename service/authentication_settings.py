@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode
 ASYMMETRIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """Signature algorithms that may be accepted: none of them takes what everybody knows for a secret key."""
 
-_HERE = re.compile(r"127(\.\d{1,3}){3}|\[::1\]|[A-Za-z0-9_-]+", re.ASCII)
+_HERE = re.compile(r"127(\.\d{1,3}){3}|\[::1\]|[A-Za-z][A-Za-z0-9_-]*", re.ASCII)
 _ADDRESS = re.compile(r"(https?)://([^\s/?#@:\[]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\s#]*)?")
 _INTROSPECTION = ("introspection_url", "introspection_client_id", "introspection_client_secret")
 _OF_AN_ISSUER = ("audience", "openid_configuration_url", "jwks_url", "jwks_file", *_INTROSPECTION)

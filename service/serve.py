@@ -26,6 +26,7 @@ from uvicorn.supervisors import Multiprocess
 from service.admission import can_load_samples, notice, refuse_openness, token_for_samples
 from service.announce import Announcement
 from service.audit_files import keep_in
+from service.authentication import authentication
 from service.development_tokens import accept_development_tokens
 from service.embedded import EmbeddedMongo
 from service.logs import logging_config
@@ -70,6 +71,7 @@ def serve(options: Options) -> None:
         server_context(settings)  # tells what is wrong with the files before anything is started
         keep_in(options.data, settings)
         accept_development_tokens(options.data, settings)
+        authentication(read_settings())  # tells, too
         with _listener(options.host, options.port) as listener:
             refuse_openness(settings, listener.getsockname()[0])
             if settings.mongodb_uri is not None:

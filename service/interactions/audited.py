@@ -30,7 +30,7 @@ from service.store.audit_reading import AuditReading
 from service.store.pages import page_of
 from service.store.place import Place
 
-_AT_A_TIME = 500
+_AT_A_TIME = 50
 """Events that are looked at in one go."""
 
 

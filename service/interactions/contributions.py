@@ -15,8 +15,6 @@ from service.interactions.context import Context
 Json = dict[str, Any]
 IsContribution = Callable[[Json], bool]
 
-_ADDING = {"update", "patch", "conditional-update", "conditional-patch"}
-"""The writes that can add to what is there."""
 _MAY = "This client adds a note, an agreement or a disagreement of the person, after what is there"
 _OF_THE_SERVER = ("versionId", "lastUpdated")
 _SPOKEN = ("agree", "disagree")
@@ -36,13 +34,10 @@ _OF_A_GOAL = _Agreement("http://hl7.org/fhir/StructureDefinition/goal-acceptance
 _AGREEMENTS = {"CarePlan": _OF_A_PLAN, "Goal": _OF_A_GOAL, "RiskAssessment": _OF_A_PLAN}
 
 
-def refuse_other_writes(code: str, context: Context) -> None:
-    """Raise OutcomeError 403 where the interaction ``code`` is a write that adds nothing to what is there.
-
-    Only for clients that may do no more than contribute.
-    """
-    if context.access.writes_contributions_only and code not in _ADDING:
-        raise OutcomeError(Issue("forbidden", f"{_MAY}; {code} does something else"))
+def refuse_new_resource(context: Context) -> None:
+    """Raise OutcomeError 403 where the client may do no more than contribute to what is there."""
+    if context.access.writes_contributions_only:
+        raise OutcomeError(Issue("forbidden", f"{_MAY}, and stores nothing else"))
 
 
 def as_told_to_contributors(issues: list[Issue], context: Context) -> list[Issue]:

@@ -9,8 +9,7 @@ from service.interactions.checks import checked_resource
 from service.interactions.context import Context
 from service.interactions.outlook import HEADER, Outlook, criteria_of
 from service.interactions.provenance import attribute
-from service.store.faults import conflict
-from service.store.resources import ExistsError
+from service.store.faults import ExistsError, conflict
 
 
 async def create(request: Request, context: Context) -> Response:

@@ -12,6 +12,7 @@ from service.fhir.reference import is_id
 from service.fhir.touched import Touched
 from service.interactions.context import Context
 from service.interactions.read import present
+from service.interactions.representation import VIEW
 from service.interactions.search import search_recorded
 from service.narrative.plan_page import Related, goals_named, risk_assessments_named
 from service.narrative.wording import WORDS
@@ -22,6 +23,7 @@ from service.security.audit_event import TYPE
 MOST_RELATED = 200
 """Resources of one type on a page; beyond that the page says that there are more."""
 
+_WHOLE = "A page shows whole events: leave out _summary and _elements, and let _count be 1 or more"
 _ABOUT = ("entity", "patient")
 """The parameters of a search of the audit that say what it is about."""
 _LINKS = {"first": WORDS["audit-newest"], "next": WORDS["audit-older"]}
@@ -65,6 +67,9 @@ async def read_page(request: Request, context: Context) -> Response:
 
 async def _audit_page(request: Request, context: Context) -> Response:
     """Return AuditEvents as a table."""
+    lacking = [name for name, text in request.parameters if name in VIEW or (name, text) == ("_count", "0")]
+    if lacking:
+        raise OutcomeError(*(Issue("parameter-value", _WHOLE, f"http.{name}") for name in lacking))
     found = await search_recorded(request, context)
     bundle = json.parse(found.body or b"")
     asked = [text for name, text in request.parameters if name in _ABOUT for text in text.split(",")]

@@ -15,7 +15,7 @@ from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.touched import Touched
 from service.interactions.checks import refuse_errors, resource_issues
 from service.interactions.context import Context
-from service.interactions.contributions import refuse_other_writes
+from service.interactions.contributions import refuse_new_resource
 from service.interactions.surroundings import Surroundings
 from service.store.document import Stored
 
@@ -88,7 +88,7 @@ async def attribute_all(written: Sequence[Stored], provenance: dict[str, Any], c
     """Store that ``provenance`` is about all versions ``written``, if there are any; returns what was stored."""
     if not written:
         return ()
-    refuse_other_writes("create", context)
+    refuse_new_resource(context)
     moment = instant(max(stored.last_updated for stored in written))
     resource = _about(provenance, [stored.location for stored in written], moment)
     stored = await context.store.insert(TYPE, context.new_id(), context.narratives.completed(resource), "POST")

@@ -42,7 +42,7 @@ async def read_recorded(request: Request, context: Context) -> Response:
     if found is None:
         raise unknown(resource_type)
     body = view.render(found.body) if view else found.body
-    return Response(200, body, None, 1, found.recorded, touched=found.touched)
+    return Response(200, body, None, None, found.recorded, touched=found.touched)
 
 
 async def stored_version(path: Sequence[str], context: Context) -> Stored:

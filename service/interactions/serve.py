@@ -12,7 +12,7 @@ BUNDLE = "batch"
 
 
 def interaction_at(method: str, path: tuple[str, ...], context: Context) -> str:
-    """Return the code of what ``method`` at ``path`` asks for; raises OutcomeError 404, 405, or 400 for what is no id."""
+    """Return the code of what ``method`` at ``path`` asks for; raises OutcomeError as `find_interaction` does."""
     if not path and method not in _AT_ROOT:
         raise not_allowed(method, _AT_ROOT)
     return BUNDLE if not path and method == "POST" else find_interaction(method, path, context)[0]

@@ -9,13 +9,12 @@ from service.fhir.outcome import Issue
 from service.fhir.touched import Touched
 from service.interactions.answers import UNCHANGED, written
 from service.interactions.context import Context
-from service.interactions.contributions import check_contribution, refuse_other_writes
+from service.interactions.contributions import check_contribution, refuse_new_resource
 from service.interactions.labels import Meta, check_not_lowered, with_kept_labels
 from service.interactions.narratives import Narratives
 from service.interactions.provenance import attribute
 from service.store.document import Stored, with_identity
-from service.store.faults import conflict
-from service.store.resources import ExistsError, MovedOnError
+from service.store.faults import ExistsError, MovedOnError, conflict
 
 _ATTEMPTS = 50
 """How often a write without If-Match is tried again after others were faster."""
@@ -72,7 +71,7 @@ async def store_next(
 
 def _check_contribution(current: Stored, successor: dict[str, Any], request: Request, context: Context) -> None:
     if current.body is None:
-        refuse_other_writes("create", context)
+        refuse_new_resource(context)
     else:
         is_patch = request.method == "PATCH"
         check_contribution(json.parse(current.body), successor, context, is_patch=is_patch)

@@ -10,8 +10,12 @@ from service.narrative.wording import WORDS
 
 Json = dict[str, Any]
 
-_DONE = {"1": "created", "6": "read", "3": "changed", "14": "deleted"}
+_DONE = {"1": "created", "6": "read", "3": "changed", "14": "deleted", "15": "erased"}
 """By the code of ``AuditEvent.entity.lifecycle``."""
+
+
+_FEW = 3
+"""Versions that are told at once where no resource was asked for; the others are told of who wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Row:
 
 
 class AuditPage:
-    """Says events in words; ``about`` are the resources (``Type/id``) that were asked for."""
+    """Says events in words; ``about`` are the resources (``Type/id``) that were asked for, none where all were."""
 
     def __init__(self, about: Sequence[str]) -> None:
         self._about = frozenset(about)
@@ -44,14 +48,14 @@ class AuditPage:
         agents = event["agent"]
         application = next((each for each in agents if "network" in each), agents[0])
         user = next((each for each in agents if each["requestor"] and each is not application), None)
-        told = [(*_version(each["what"]["reference"]), each) for each in event["entity"] if "lifecycle" in each]
-        asked = [(name, number, each) for name, number, each in told if name in self._about or not self._about]
+        told = [(*_version(each["what"]["reference"]), each) for each in event.get("entity", ()) if "lifecycle" in each]
+        asked = [item for item in told if item[0] in self._about] if self._about else told[:_FEW]
         others = [item for item in told if item not in asked]
         return Row(
             when=self._dates.say(event["recorded"]).replace(" UTC", ""),
             who=_name(user["who"]) if user else WORDS["audit-nobody"],
             application=_name(application["who"]),
-            role=_role(user["who"].get("reference"), _people(event)) if user else WORDS["audit-role.none"],
+            role=_role(user["who"].get("reference"), _people(event)) if user else _role_without_user(application),
             address=application.get("network", {}).get("address", ""),
             outcome="" if event["outcome"] == "0" else event["outcomeDesc"],
             did=list(_did(asked, event)) or [_nothing(event, bool(told))],
@@ -65,7 +69,14 @@ def audit_title(about: Sequence[str]) -> str:
     if not about:
         return WORDS["audit-title"]
     names = ", ".join(about)
-    return WORDS["audit-title-person" if names.startswith("Patient/") else "audit-title-of"].format(names)
+    if names.startswith("Patient/"):
+        return WORDS["audit-title-person"].format(names)
+    return WORDS["audit-title-plan"] if is_plan(about) else WORDS["audit-title-of"].format(names)
+
+
+def is_plan(about: Sequence[str]) -> bool:
+    """Return whether a page is on one plan."""
+    return len(about) == 1 and about[0].startswith("CarePlan/")
 
 
 def audit_caption(number: int, total: int | None) -> str:
@@ -99,7 +110,7 @@ def _version(reference: str) -> tuple[str, str]:
 
 
 def _people(event: Json) -> set[str]:
-    return {each["what"]["reference"] for each in event["entity"] if each.get("role", {}).get("code") == "1"}
+    return {each["what"]["reference"] for each in event.get("entity", ()) if each.get("role", {}).get("code") == "1"}
 
 
 def _name(who: Mapping[str, Any]) -> str:
@@ -113,6 +124,10 @@ def _role(reference: str | None, people: set[str]) -> str:
     if literal.type == "Patient":
         return WORDS["audit-role.self" if people == {reference} else "audit-role.Patient"]
     return WORDS.get(f"audit-role.{literal.type}", literal.type)
+
+
+def _role_without_user(application: Json) -> str:
+    return WORDS["audit-role.application" if "identifier" in application["who"] else "audit-role.anybody"]
 
 
 def _purpose(concept: Json) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from service.fhir.reference import Addresses
-from service.narrative.audit_page import AuditPage, audit_caption, audit_title
+from service.narrative.audit_page import AuditPage, audit_caption, audit_title, is_plan
 from service.narrative.narrator import Narrator
 from service.narrative.plan_page import PlanPage, Related
 from service.narrative.rendering import template
@@ -62,10 +62,11 @@ class Pages:
     def audit(self, bundle: dict[str, Any], about: Sequence[str], links: Sequence[tuple[str, str]]) -> bytes:
         """Return the page of a Bundle of AuditEvents; it says of those resources (``Type/id``) what was asked for."""
         events = [entry["resource"] for entry in bundle.get("entry", ()) if entry["search"]["mode"] == "match"]
-        page = AuditPage(about)
+        page = AuditPage([name for name in about if not name.startswith("Patient/")])
         return _encoded(
             self._audit.render(
                 title=audit_title(about),
+                plan=about[0] if is_plan(about) else "",
                 caption=audit_caption(len(events), bundle.get("total")),
                 is_redacted=any("security" in event["meta"] for event in events),
                 rows=map(page.row, events) if events else (),

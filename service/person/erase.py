@@ -11,14 +11,18 @@ from pathlib import Path
 
 import click
 
+from service.fhir.outcome import OutcomeError
 from service.fhir.touched import Touched
 from service.person.reference import Person
-from service.person.session import Session, opened, uri_of, with_audit_of
+from service.person.session import Session, opened, person_of, uri_of, with_audit_of
 from service.person.survey import Found, Surveyor
 from service.settings import read_settings
 
 _ROUNDS = 10
 """Most looks for what others have written meanwhile."""
+SETTLING = 1.0
+"""Seconds that writes which are under way have before the next look."""
+_CONFLICT = 409
 
 
 class CannotErase(Exception):  # noqa: N818 - the name says what it is
@@ -32,12 +36,13 @@ def erase_person(reference: str, reason: str, data: Path, *, is_confirmed: bool)
     or click.Abort where it is not confirmed.
     """
     settings = with_audit_of(read_settings(), data)
+    person = person_of(reference, settings)
     with ExitStack() as stack:
         uri = uri_of(settings, data, stack)
 
         async def run() -> None:
             async with opened(settings, uri) as session:
-                await Erasing(Person.read(reference, session.persons), reason, session).run(is_confirmed=is_confirmed)
+                await Erasing(person, reason, session).run(is_confirmed=is_confirmed)
 
         asyncio.run(run())
 
@@ -61,6 +66,7 @@ class Erasing:
             click.confirm("Erase this? It cannot be undone", abort=True)
         for _ in range(_ROUNDS):
             await self._erase(found)
+            await asyncio.sleep(SETTLING)
             found = await self._looked()
             if not found.own:
                 break
@@ -68,7 +74,7 @@ class Erasing:
             raise CannotErase("others keep writing about this person; stop them, and run this again")
         await self._erase_in_audit()
         await self._session.record("erase", self._said, ())
-        click.echo(f"Nothing about {self._person.reference} is stored any more.")
+        click.echo(f"The record of {self._person.reference} is erased.")
 
     async def _check(self) -> None:
         """Raise OutcomeError where Provenance cannot be found by target, or CannotErase where the audit cannot be."""
@@ -93,6 +99,7 @@ class Erasing:
         for names, what in (
             (found.naming, "other resources refer to the person, and stay as they are"),
             (found.formerly, "other resources did so in earlier versions, and stay as they are"),
+            (found.elsewhere, "refer to that id at an address that no setting names as the same, and stay as they are"),
             (found.referring, "other resources refer to what is erased, and stay as they are"),
         ):
             if names:
@@ -105,16 +112,25 @@ class Erasing:
             await self._session.record("erase", self._said, [each for each in versions if each])
         with click.progressbar(found.own, label="Erasing", show_pos=True) as bar:
             for name in bar:
-                resource_type, _, resource_id = name.partition("/")
-                await self._session.erasure.erase(
-                    resource_type,
-                    resource_id,
-                    self._person.owns,
-                    self._surveyor.told_by([name]),
-                    lambda body: self._surveyor.tells_only_of(body, found.own),
-                )
+                await self._erase_one(name, found)
         if emptied := await self._session.erasure.forget_answers(self._is_told):
             click.echo(f"{emptied} remembered answers were emptied.")
+
+    async def _erase_one(self, name: str, found: Found) -> None:
+        """Erase a resource, or leave it to the next look where a write is in the way, be it one that has died."""
+        resource_type, _, resource_id = name.partition("/")
+        beside = self._surveyor.told_by([name])
+        try:
+            await self._session.erasure.erase(
+                resource_type,
+                resource_id,
+                self._person.owns,
+                beside,
+                lambda body: self._surveyor.tells_only_of(body, found.own),
+            )
+        except OutcomeError as error:
+            if error.status != _CONFLICT:
+                raise
 
     async def _audited(self) -> int:
         return await self._session.erasure.count_audited(self._person.forms)

@@ -19,11 +19,11 @@ from service.fhir.touched import Touched
 from service.interactions.checks import resource_issues
 from service.interactions.surroundings import Surroundings
 from service.person.reference import Person
-from service.person.session import Session, opened, uri_of, with_audit_of
+from service.person.session import Session, opened, person_of, uri_of, with_audit_of
 from service.person.survey import Found, Surveyor
 from service.settings import read_settings
 from service.store.document import Stored
-from service.store.resources import MovedOnError
+from service.store.faults import MovedOnError
 
 _ROUNDS = 10
 """Most looks for what others have written meanwhile."""
@@ -42,12 +42,14 @@ def merge_person(from_: str, into: str, reason: str, data: Path, *, is_confirmed
     or click.Abort where it is not confirmed.
     """
     settings = with_audit_of(read_settings(), data)
+    source, target = (person_of(text, settings) for text in (from_, into))
+    if source == target:
+        raise CannotMerge(f"{from_} is the same as {into} already")
     with ExitStack() as stack:
         uri = uri_of(settings, data, stack)
 
         async def run() -> None:
             async with opened(settings, uri) as session:
-                source, target = (Person.read(text, session.persons) for text in (from_, into))
                 await Merging(source, target, reason, session).run(is_confirmed=is_confirmed)
 
         asyncio.run(run())
@@ -57,8 +59,6 @@ class Merging:
     """The merge of one person into another."""
 
     def __init__(self, source: Person, target: Person, reason: str, session: Session) -> None:
-        if source == target:
-            raise CannotMerge(f"{source.reference} is the same as {target.reference} already")
         self._source = source
         self._target = target
         self._session = session

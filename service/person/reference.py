@@ -47,6 +47,11 @@ class Person:
         text = reference.get("reference")
         return isinstance(text, str) and self.persons.normal(text) == self.reference
 
+    def is_namesake_of(self, reference: Json) -> bool:
+        """Return whether a Reference leads to a Patient with the same id at another address."""
+        literal = parse_reference(str(reference.get("reference")))
+        return literal is not None and literal.relative == self.reference and not self.is_meant_by(reference)
+
     def owns(self, body: bytes) -> bool:
         """Return whether the resource in a JSON text is about the person."""
         return self.is_named_in(body) and self.is_subject_of(json.parse(body))

@@ -22,6 +22,7 @@ from service.fhir.reference import Addresses
 from service.fhir.touched import Touched
 from service.fhir.versions import R4
 from service.interactions.context import Context
+from service.person.reference import Person
 from service.security.audit import Happened
 from service.security.chain import Seals
 from service.security.client import Client
@@ -39,6 +40,11 @@ _PROGRAM = "recovery-plan"
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def person_of(text: str, settings: Settings) -> Person:
+    """Return the person whom ``text`` means, such as ``Patient/1``; raises NoPerson."""
+    return Person.read(text, Addresses(_own(settings).union(settings.patient_bases)))
 
 
 def uri_of(settings: Settings, data: Path, stack: ExitStack) -> str:
@@ -70,8 +76,6 @@ class Session:
     audit: AuditLog | None
     local: Addresses
     """The addresses of this server."""
-    persons: Addresses
-    """The addresses whose patients are the same."""
 
     async def record(self, command: str, said: Sequence[tuple[str, str]], touched: Sequence[Touched]) -> None:
         """Return when it is recorded that the user of this system runs ``command``, and what that stores or erases.
@@ -80,15 +84,26 @@ class Session:
         """
         if self.audit is None:
             return
-        user = pwd.getpwuid(os.geteuid()).pw_name
-        client = Client(client_id=_PROGRAM, subject=user)
-        host = socket.gethostname()
         await self.audit.record(
             Happened(
-                _now(), client, host, str(uuid.uuid4()), "CLI", f"person-{command}", f"person/{command}",
-                urlencode(said, safe="/:"), (), 200, (), tuple(touched),
+                started=_now(),
+                client=Client(client_id=_PROGRAM, subject=pwd.getpwuid(os.geteuid()).pw_name),
+                address=socket.gethostname(),
+                request_id=str(uuid.uuid4()),
+                method="CLI",
+                interaction=f"person-{command}",
+                path=f"person/{command}",
+                query=urlencode(said, safe="/:"),
+                entries=(),
+                status=200,
+                rules=(),
+                touched=tuple(touched),
             )
-        )  # fmt: skip
+        )
+
+
+def _own(settings: Settings) -> frozenset[str]:
+    return frozenset({settings.base_url.rstrip("/") + FHIR_PATH} if settings.base_url else ())
 
 
 @asynccontextmanager
@@ -97,7 +112,6 @@ async def opened(settings: Settings, uri: str) -> AsyncIterator[Session]:
     await check_address(uri)
     definitions = Definitions(R4)
     compiled = Compiled(definitions, settings, _now)
-    local = frozenset({settings.base_url.rstrip("/") + FHIR_PATH} if settings.base_url else ())
     driver = Driver(settings.mongodb_driver, uri, settings.mongodb_database)
     try:
         await prepare(driver, compiled.indexed_types, click.echo)
@@ -107,8 +121,7 @@ async def opened(settings: Settings, uri: str) -> AsyncIterator[Session]:
                 Erasure(driver, definitions.stored_types),
                 AuditErasure(driver, Seals(settings.audit_key)) if settings.audit_key else None,
                 audit,
-                Addresses(local),
-                Addresses(local.union(settings.patient_bases)),
+                Addresses(_own(settings)),
             )
     finally:
         await driver.close()

@@ -32,10 +32,12 @@ class Found:
     """What tells of nothing else than these."""
     naming: Names = field(default_factory=dict)
     """Others that refer to the person."""
+    elsewhere: Names = field(default_factory=dict)
+    """Others that refer to a Patient with this id at an address that is not known to be the same."""
     formerly: Names = field(default_factory=dict)
     """Others of which earlier versions refer to the person."""
     referring: Names = field(default_factory=dict)
-    """Others that refer to any of these resources."""
+    """Others that refer to any of these resources alone."""
 
 
 class Surveyor:
@@ -58,16 +60,18 @@ class Surveyor:
             for stored in await self._session.erasure.found(*self.told_by([name])):
                 if self.tells_only_of(stored.body or b"", found.own):
                     found.provenance[_name(stored)] = None
+                    found.naming.pop(_name(stored), None)
         return found
 
     async def add_referring(self, found: Found) -> None:
-        """Add to ``found`` the resources that refer to what was found."""
+        """Add to ``found`` those others that refer to what was found, and not to the person."""
         erased = found.own.keys() | found.provenance.keys()
         async for stored in self._session.erasure.current():
             name, body = _name(stored), stored.body
             if body is None or name in erased or erased.isdisjoint(map(bytes.decode, _MENTIONED.findall(body))):
                 continue
-            if not erased.isdisjoint(map(self._name_of, references_in(json.parse(body)))):
+            refers = not erased.isdisjoint(map(self._name_of, references_in(json.parse(body))))
+            if refers and name not in found.naming:
                 found.referring[name] = None
 
     def told_by(self, names: Iterable[str]) -> tuple[str, Predicate]:
@@ -86,8 +90,12 @@ class Surveyor:
         resource = json.parse(stored.body)
         if self._person.is_subject_of(resource):
             found.own[_name(stored)] = None
-        elif any(map(self._person.is_meant_by, references_in(resource))):
+            return
+        references = references_in(resource)
+        if any(map(self._person.is_meant_by, references)):
             found.naming[_name(stored)] = None
+        elif any(map(self._person.is_namesake_of, references)):
+            found.elsewhere[_name(stored)] = None
 
     async def _add_earlier(self, stored: Stored, found: Found) -> None:
         """Add a resource of which an earlier version refers to the person: it is theirs if the last one did."""

@@ -12,6 +12,13 @@ _REALM = 'Bearer realm="recovery-plan"'
 _CREDENTIALS = re.compile(rb"Bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(rb"(?!bearer\b)[!#$%&'*+.^_`|~0-9A-Za-z-]+( .*)?", re.IGNORECASE | re.DOTALL)
 
+_IN_QUERY = re.compile(r"((?:^|&)(?:access|id|refresh)_token=)[^&]*", re.IGNORECASE)
+
+
+def without_tokens(query: str) -> str:
+    """Return a query with nothing in place of the tokens that somebody has put there, where they are never accepted."""
+    return _IN_QUERY.sub(r"\1", query)
+
 
 class Authenticator:
     """Tells the client of a request; without ``tokens`` everybody is ANYBODY, whatever they send."""

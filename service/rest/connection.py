@@ -136,12 +136,12 @@ class Connection(HttpToolsProtocol):
             self._unread, self._moved = unread, now
         if unread and now - self._moved > self._answer_seconds:
             self.transport.abort()
-        elif self._answering is not None and now - self._answering > self._answer_seconds:
-            self._close(Issue("slow-answer", f"A request is answered within {self._answer_seconds:g} seconds or not"))
         elif self._arriving is not None and not self._waits_its_turn():
             seconds = self._receive_seconds / (3 if self._answering is None else 1)
             if now - self._arriving > seconds:
                 self._close(Issue("slow-request", f"This had to arrive within {seconds:g} seconds"))
+        elif self._answering is not None and now - self._answering > self._answer_seconds:
+            self._close(Issue("slow-answer", f"A request is answered within {self._answer_seconds:g} seconds or not"))
         self._watch = self.loop.call_later(self._pause, self._look)
 
     def _waits_its_turn(self) -> bool:

@@ -15,7 +15,7 @@ from service.interactions.context import Context
 from service.interactions.faults import fault
 from service.interactions.serve import BUNDLE, interaction_at, serve
 from service.rest.answer import Presentation, in_json, presentation, presentation_by_header, presented, write_response
-from service.rest.auth import Authenticator
+from service.rest.auth import Authenticator, without_tokens
 from service.rest.http import ClientGoneError, Incoming, Service, read_request
 from service.rest.observed import note
 from service.rest.rate_limit import RateLimit, client_at
@@ -144,7 +144,7 @@ class FhirEndpoint:
                 scope["method"],
                 visit.interaction,
                 "/".join(visit.incoming.segments(self._service)),
-                urlencode(query) if query else scope["query_string"].decode("latin-1"),
+                without_tokens(urlencode(query) if query else scope["query_string"].decode("latin-1")),
                 visit.conditions + told.entries,
                 response.status,
                 visit.rules,

@@ -20,7 +20,7 @@ def with_security_headers(app: ASGIApp) -> ASGIApp:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"] = [*message["headers"], *_OVER[scope["scheme"]]]
-                if all(name != POLICY[0] for name, _ in headers):
+                if POLICY[0] not in dict(headers):
                     headers.append(POLICY)
             await send(message)
 

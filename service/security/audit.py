@@ -128,12 +128,17 @@ def _dumped(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:  # half of a surrogate pair, which a client may send in an address
-        return orjson.dumps(_spelt_out(value))
+        return orjson.dumps(_all_spelt_out(value))
 
 
-def _spelt_out(value: Any) -> Any:
+def spelt_out(text: str) -> str:
+    """Return ``text`` with an escape for each half of a surrogate pair, which no database holds."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _all_spelt_out(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
+        return spelt_out(value)
     if isinstance(value, list | tuple):
-        return [_spelt_out(each) for each in value]
+        return [_all_spelt_out(each) for each in value]
     return value

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from service.fhir.datetimes import instant
@@ -80,6 +81,9 @@ _ROLES: Mapping[str, tuple[Json, Json, Json]] = {
     "D": (_APPLICATION, _CUSTODIAN, _AUTHOR),
 }
 """By the action the parts that the application, this server and the user have in it, as BALP names them."""
+ERASURE = "person-erase"
+"""What a command does that takes away all that is about somebody."""
+_ERASED = "erased"
 _LIFECYCLES = {
     action: {"system": f"{_HL7}/dicom-audit-lifecycle", "code": code, "display": display}
     for action, code, display in (
@@ -87,6 +91,7 @@ _LIFECYCLES = {
         ("R", "6", "Access / Use"),
         ("U", "3", "Amendment"),
         ("D", "14", "Logical deletion"),
+        (_ERASED, "15", "Permanent erasure / Physical destruction"),
     )
 }
 _PERSON, _OBJECT, _OTHER = (
@@ -119,12 +124,13 @@ class AuditEvents:
         happened, recorded = event.happened, instant(event.recorded)
         kind = _kind_of(happened)
         purposes = [self._purpose(code) for code in happened.client.purposes]
+        entities = list(_entities(happened, tells_query=not (is_redacted or event.is_erased)))
         labels = {"security": [_REDACTED]} if is_redacted else {}
         return {
             "resourceType": TYPE,
             "id": event.id,
             "meta": {"versionId": "1", "lastUpdated": recorded, **labels},
-            "type": {"system": f"{_HL7}/audit-event-type", "code": "rest", "display": "Restful Operation"},
+            "type": {"system": f"{_HL7}/audit-event-type", "code": "rest", "display": "RESTful Operation"},
             **({"subtype": [{"system": _RESTFUL, "code": kind.subtype}]} if happened.interaction else {}),
             "action": kind.action,
             "period": _period(happened.started, event.recorded),
@@ -138,7 +144,7 @@ class AuditEvents:
                 "observer": self._server["who"],
                 "type": [{"system": f"{_HL7}/security-source-type", "code": "4", "display": "Application Server"}],
             },
-            "entity": list(_entities(happened, tells_query=not (is_redacted or event.is_erased))),
+            **({"entity": entities} if entities else {}),
         }
 
     def _agents(self, happened: Happened, action: str, purposes: list[Json]) -> Iterator[Json]:
@@ -212,7 +218,12 @@ def _identifier(system: str | None, value: str) -> Json:
 
 
 def _network(address: str) -> Json:
-    return {"network": {"address": _text(address), "type": "2"}} if address else {}
+    """Return the address of a client, or the name of the machine where a command was run."""
+    try:
+        ip_address(address)
+    except ValueError:
+        return {"network": {"address": _text(address), "type": "1"}} if address else {}
+    return {"network": {"address": address, "type": "2"}}
 
 
 def _entities(happened: Happened, *, tells_query: bool) -> Iterator[Json]:
@@ -225,13 +236,14 @@ def _entities(happened: Happened, *, tells_query: bool) -> Iterator[Json]:
     for person in sorted(patients_of(happened)):
         yield _person(person)
     for version in happened.touched:
-        yield _version(version)
+        is_erased = happened.interaction == ERASURE and version.action == "D"
+        yield _version(version, _LIFECYCLES[_ERASED if is_erased else version.action])
 
 
 def _requests(happened: Happened) -> Iterable[str]:
     """Return what was asked for: the request, and what a Bundle's entries asked for."""
     query = f"?{happened.query}" if happened.query else ""
-    return f"{happened.method} {happened.path}{query}", *happened.entries
+    return f"{happened.method} {happened.path}{query}", *filter(None, happened.entries)
 
 
 def _person(name: str) -> Json:
@@ -244,9 +256,8 @@ def _person(name: str) -> Json:
     )
 
 
-def _version(touched: Touched) -> Json:
+def _version(touched: Touched, lifecycle: Json) -> Json:
     reference = f"{touched.type}/{touched.id}/_history/{touched.version}"
-    lifecycle = _LIFECYCLES[touched.action]
     return {"what": {"reference": reference}, "type": _OBJECT, "role": _RESOURCE, "lifecycle": lifecycle}
 
 

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from service.security.audit import Happened
+from service.security.audit import Happened, spelt_out
 from service.security.client import Client
 
 _REFERENCE = re.compile(r"Patient(?:/|%2[Ff])([A-Za-z0-9.-]{1,64})(?![A-Za-z0-9.-])")
@@ -16,10 +16,10 @@ def patients_of(happened: Happened) -> set[str]:
     """Return whom an event is about, such as ``Patient/1``: whose records it touched, and whom it asked for."""
     found = {each[3] for each in happened.touched if each[3] is not None}
     if patient := happened.client.patient:
-        found.add(patient if "/" in patient else f"Patient/{patient}")
+        found.add(spelt_out(patient if "/" in patient else f"Patient/{patient}"))
     for text in (happened.path, happened.query, *happened.entries):
         if "atient" in text or "subject" in text:
-            found.update(_asked_for(text))
+            found.update(people_named_in(text))
     return found
 
 
@@ -38,11 +38,11 @@ def entities_of(happened: Happened) -> set[str]:
 @lru_cache(1_024)
 def agents_of(client: Client) -> tuple[str, ...]:
     """Return by what the events of a client are found: the user, the subject of the token, the client's id."""
-    return tuple(filter(None, (client.user, client.subject, client.client_id)))
+    return tuple(spelt_out(name) for name in (client.user, client.subject, client.client_id) if name)
 
 
-def _asked_for(text: str) -> set[str]:
-    """Return the people whom a path or a query names."""
+def people_named_in(text: str) -> set[str]:
+    """Return the people whom a path or a query names, such as ``Patient/1``."""
     found = {f"Patient/{name}" for name in _REFERENCE.findall(text)}
     for values in _PARAMETER.findall(text):
         found.update(f"Patient/{value}" for value in _SEPARATOR.split(values) if _ID.fullmatch(value))

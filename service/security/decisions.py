@@ -9,6 +9,7 @@ from enum import Enum
 from service.fhir.outcome import Issue, OutcomeError
 from service.search.predicate import NOTHING
 from service.security.access import Access
+from service.security.audit_event import TYPE as AUDIT_EVENT
 from service.security.scopes import LEVELS, PERMISSIONS, Permission, Scope
 
 
@@ -60,7 +61,8 @@ def require(code: str, resource_type: str | None, access: Access, *, of_instance
     needed = (NEEDED_OF_INSTANCE.get(code) if of_instance else None) or NEEDED.get(code)
     if needed is None:
         raise _forbidden("It is not decided whom this is for, so it is for nobody")
-    if not access.is_limited or needed is Needs.PUBLIC or needed is Needs.TOKEN:
+    is_unlimited = not access.is_limited and resource_type != AUDIT_EVENT  # which a scope has to name
+    if is_unlimited or needed is Needs.PUBLIC or needed is Needs.TOKEN:
         return
     of_system = resource_type is None or (code == "$everything" and resource_type not in access.types)
     types = list(access.types) if of_system or resource_type is None else [resource_type]

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 FRESH = 300.0
 """Seconds after which it is asked for again, while what is known goes on being used."""
+STALE = 600.0
+"""Seconds after which a request waits for the answer, unless the other server is known to be down."""
 PAUSE = 10.0
 """Seconds between two attempts, however many ask."""
 KEPT = 86_400.0
@@ -42,6 +44,8 @@ class Kept(Generic[T]):
         age = self._clock() - self._loaded
         if age > KEPT:
             self._value = None
+            await self.refresh()
+        elif age > STALE and not self.is_failing:
             await self.refresh()
         elif age > FRESH:
             self._start()  # nobody waits for it

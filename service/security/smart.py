@@ -78,7 +78,7 @@ class SmartConfiguration:
         return {
             **passed_on,
             "grant_types_supported": described.get("grant_types_supported", ["authorization_code"]),
-            "code_challenge_methods_supported": described.get("code_challenge_methods_supported", []),
+            "code_challenge_methods_supported": _challenges(described),
             "capabilities": _capabilities(described),
         }
 
@@ -89,6 +89,11 @@ def _services(code: str) -> list[dict[str, Any]]:
 
 def _oauth_uris(described: dict[str, Any]) -> list[dict[str, str]]:
     return [{"url": name, "valueUri": described[member]} for name, member in _URIS.items() if member in described]
+
+
+def _challenges(described: dict[str, Any]) -> list[str]:
+    """Return S256 where the issuer has it: SMART allows no other, and above all not that without a hash."""
+    return [name for name in described.get("code_challenge_methods_supported", ()) if name == "S256"]
 
 
 def _capabilities(described: dict[str, Any]) -> list[str]:

@@ -27,7 +27,6 @@ class Heads:
         self._file = -1
         self._writer = ""
         self._last: Block | None = None
-        self._told: Block | None = None
         self._told_at = time.monotonic()
 
     def note(self, block: Block) -> None:
@@ -38,13 +37,13 @@ class Heads:
                 self._write(self._directory, block)
             except OSError as error:
                 self._tell(f"the head cannot be kept in {self._directory}: {error.strerror}")
-        if self._told is None or time.monotonic() - self._told_at >= INTERVAL:
-            self._tell_head()
+        if time.monotonic() - self._told_at >= INTERVAL:
+            self._tell_head(block)
 
     def close(self) -> None:
-        """Tell the log the head for the last time."""
-        if self._last is not None and self._last is not self._told:
-            self._tell_head()
+        """Note no more; without a directory the log is told the head for the last time."""
+        if self._directory is None and self._last is not None:
+            self._tell_head(self._last)
         self._leave_file()
 
     def _write(self, directory: Path, block: Block) -> None:
@@ -60,10 +59,9 @@ class Heads:
             os.close(self._file)
             self._writer = ""
 
-    def _tell_head(self) -> None:
-        if self._last is not None:
-            self._told, self._told_at = self._last, time.monotonic()
-            log.info("audit: head %s %s", self._last.id, self._last.mac.hex())
+    def _tell_head(self, block: Block) -> None:
+        self._told_at = time.monotonic()
+        log.info("audit: head %s %s", block.id, block.mac.hex())
 
     def _tell(self, sentence: str) -> None:
         log.error("audit: %s", sentence)

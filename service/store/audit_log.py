@@ -23,7 +23,8 @@ PATIENCE = 15.0
 DRAIN = 10.0
 """Seconds that the end of the service waits for the last events."""
 MOST_WAITING = 20_000
-"""Events that wait for a database that does not answer; beyond that requests are refused at once."""
+MOST_BYTES = 100_000_000
+"""Events that wait for a database that does not answer, and their bytes; beyond that requests are refused at once."""
 FULL_EVENTS = 4_000
 FULL_BYTES = 6_000_000
 """When a block is full: 8 MB and more are never reached, since one event has at most half a megabyte."""
@@ -42,17 +43,21 @@ class _Filling:
         self.terms = Terms()
         self.waiters: list[asyncio.Future[None]] = []
         self.size = 0
+        self.is_sealed = False
         self.patience: asyncio.TimerHandle | None = None
 
     @property
-    def is_full(self) -> bool:
-        return len(self.events) >= FULL_EVENTS or self.size >= FULL_BYTES
+    def takes_more(self) -> bool:
+        return not self.is_sealed and len(self.events) < FULL_EVENTS and self.size < FULL_BYTES
 
-    def add(self, happened: Happened) -> None:
+    def add(self, happened: Happened) -> int:
+        """Add an event, and return how much larger that makes the block."""
         parts = parts_of(happened)
         self.events.append(parts)
         self.terms.add(happened)
-        self.size += len(parts.who) + len(parts.what) + _ENTITY_BYTES * len(happened.touched)
+        size = len(parts.who) + len(parts.what) + _ENTITY_BYTES * len(happened.touched)
+        self.size += size
+        return size
 
     def succeeded(self) -> None:
         for waiter in self.waiters:
@@ -74,7 +79,7 @@ class AuditLog:
         self._heads = heads
         self._clock = clock
         self._blocks: deque[_Filling] = deque()
-        self._waiting = 0
+        self._waiting = self._bytes = 0
         self._writing: asyncio.Task[None] | None = None
         self._is_closed = False
         self._begin_writer()
@@ -95,12 +100,12 @@ class AuditLog:
 
         Raises OutcomeError 503 where that takes longer than PATIENCE, or where too many events wait for it.
         """
-        if self._is_closed or self._waiting >= MOST_WAITING:
+        if self._is_closed or self._waiting >= MOST_WAITING or self._bytes >= MOST_BYTES:
             raise unavailable()
         loop = asyncio.get_running_loop()
         for event in split(happened):
             block = self._to_fill(loop)
-            block.add(event)
+            self._bytes += block.add(event)
             self._waiting += 1
         waiter: asyncio.Future[None] = loop.create_future()
         block.waiters.append(waiter)
@@ -115,11 +120,13 @@ class AuditLog:
             await asyncio.wait([self._writing], timeout=DRAIN)
         if self._writing is not None:
             self._writing.cancel()
+            for block in self._blocks:
+                block.failed()
             log.error("audit: %s events were not recorded before the end", self._waiting)
         self._heads.close()
 
     def _to_fill(self, loop: asyncio.AbstractEventLoop) -> _Filling:
-        if not self._blocks or self._blocks[-1].is_full:
+        if not self._blocks or not self._blocks[-1].takes_more:
             block = _Filling()
             block.patience = loop.call_later(PATIENCE, block.failed)
             self._blocks.append(block)
@@ -129,9 +136,12 @@ class AuditLog:
         """Make block after block durable, until none is left."""
         try:
             while self._blocks:
-                filled = self._blocks.popleft()
+                filled = self._blocks[0]
+                filled.is_sealed = True
                 await self._write_block(filled)
+                self._blocks.popleft()
                 self._waiting -= len(filled.events)
+                self._bytes -= filled.size
                 if filled.patience:
                     filled.patience.cancel()
                 filled.succeeded()
@@ -146,11 +156,15 @@ class AuditLog:
                 if await self._insert(block, filled.terms):
                     break
                 block = self._sealed_by_another(filled)
-            except DATABASE_ERRORS as error:
+                continue
+            except Exception as error:  # whatever it is, nothing is answered that is not recorded
                 if tries % 20 == 0:
-                    log.error("audit: %s events are not durable yet: %s", self._waiting, type(error).__name__)
-                await asyncio.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
-                tries += 1
+                    fault = None if isinstance(error, DATABASE_ERRORS) else error
+                    log.error(
+                        "audit: %s events are not durable yet: %s", self._waiting, type(error).__name__, exc_info=fault
+                    )
+            await asyncio.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
+            tries += 1
         self._number, self._recorded, self._previous = block.number, block.recorded, block.mac
         self._heads.note(block)
 

@@ -43,6 +43,8 @@ def to_expression(predicate: Predicate, member: str = "") -> Document:
             return _one_value(member, field, lambda one: {"$in": [one, literal]})
         case StartsWith(field, text):
             return _one_value(member, field, lambda one: _starts(one, text))
+        case Contains(field, start, ""):  # which is looked for in vain where a text ends
+            return to_expression(StartsWith(field, start), member)
         case Contains(field, start, text):
             return _one_value(member, field, lambda one: {"$and": [_starts(one, start), _goes_on(one, start, text)]})
         case Only(field, start, values):

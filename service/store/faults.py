@@ -39,6 +39,14 @@ _UNCERTAIN = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
 COMMIT_UNKNOWN = "UnknownTransactionCommitResult"
 
 
+class ExistsError(Exception):
+    """A resource with that id was created by someone else in the meantime."""
+
+
+class MovedOnError(Exception):
+    """The resource is no longer at the version that was read."""
+
+
 class _InSession(Protocol):
     @property
     def in_transaction(self) -> bool: ...

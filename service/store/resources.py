@@ -30,7 +30,7 @@ from service.store.document import (
 )
 from service.store.driver import Document, Driver
 from service.store.explained import Explained
-from service.store.faults import translated, within_time
+from service.store.faults import ExistsError, MovedOnError, translated, within_time
 from service.store.guard import Guard
 from service.store.history import EVERY, LATEST, Versions, Within
 from service.store.members import find_members, ids_by_type
@@ -44,14 +44,6 @@ from service.store.words import find_words
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
-
-
-class ExistsError(Exception):
-    """A resource with that id was created by someone else in the meantime."""
-
-
-class MovedOnError(Exception):
-    """The resource is no longer at the version that was read."""
 
 
 class ResourceStore:

@@ -23,6 +23,7 @@ OUTER_PACKAGES = {  # which folder or module of service may import them
     "motor": {"store"},
     "fhir": {"conformance"},
     "lxml": {"conformance", "narrative", "patch"},
+    "joserfc": {"security", "development_tokens.py"},
     "jsonpatch": {"patch"},
     "jsonpointer": {"patch"},
     "jinja2": {"conformance", "narrative"},

@@ -1,12 +1,13 @@
 """The audit accounts for every version that an answer disclosed or that was stored, and for no other.
 
-`make check-audit REQUESTS=10000` asks for more than the usual number of things.
+`make audit-check` asks for 10,000 things instead of a few hundred.
 """
 
 import asyncio
 import os
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,27 +15,37 @@ import pytest
 from service.settings import Settings
 from tests.support.app import client_of
 from tests.support.disclosed import Version
+from tests.support.issuer import bearer, token_settings
 from tests.support.mixed_requests import KINDS, Account, MixedClient
 
-_REQUESTS = int(os.environ.get("REQUESTS", "400"))
-_CLIENTS = 4
+_REQUESTS = int(os.environ.get("REQUESTS", "300"))
+_ALL = {"clearance": "*", "fhirUser": "Practitioner/nurse"}
+_AUDITOR = bearer("system/AuditEvent.rs system/Provenance.rs system/*.rs", clearance="*")
+_TOKENS = [
+    bearer("system/*.cruds system/AuditEvent.rs", **_ALL),
+    bearer("user/*.cruds", **_ALL),
+    bearer("patient/*.cruds patient/AuditEvent.rs", patient="person-2", **_ALL),
+    bearer("patient/CarePlan.cruds patient/Goal.cruds", patient="person-3", fhirUser="Practitioner/nurse"),
+]
+"""What the clients may do: everything, everything but to read the audit, all of one record, a part of one."""
 _DONE = {"1": "C", "6": "R", "3": "U", "14": "D"}
 """By the code of AuditEvent.entity.lifecycle."""
 
 
 @pytest.fixture
-async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a service that lets one request delete several resources."""
-    async with client_of(settings.model_copy(update={"max_conditional_delete": 2})) as found:
+async def client(settings: Settings, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a service that knows clients by their tokens, and lets one request delete several resources."""
+    given = {**token_settings(tmp_path), "max_conditional_delete": 2}
+    async with client_of(settings.model_copy(update=given)) as found:
         yield found
 
 
 async def test_every_version_is_accounted_for_exactly(client: httpx.AsyncClient) -> None:
-    clients = [MixedClient(client, f"person-{number}", seed=number) for number in range(_CLIENTS)]
+    clients = [MixedClient(client, f"person-{number}", number, token) for number, token in enumerate(_TOKENS)]
     kinds: Counter[str] = Counter()
 
     async def asking(one: MixedClient) -> None:
-        for _ in range(_REQUESTS // _CLIENTS):
+        for _ in range(_REQUESTS // len(_TOKENS)):
             kinds[await one.ask()] += 1
 
     await asyncio.gather(*map(asking, clients))
@@ -57,7 +68,7 @@ def _difference(wanted: Account, found: Account) -> tuple[set[tuple[Version, str
 async def _provenances(client: httpx.AsyncClient, written: list[Version]) -> Account:
     """Return the versions that say who contributed what was written."""
     (target,) = (f"{each.type}/{each.id}/_history/{each.number}" for each in written)
-    body = (await client.get(f"Provenance?target={target}")).json()
+    body = (await client.get(f"Provenance?target={target}", headers=_AUDITOR)).json()
     return {Version("Provenance", each["resource"]["id"], 1): "C" for each in body["entry"]}
 
 
@@ -66,7 +77,7 @@ async def _events(client: httpx.AsyncClient, numbers: set[str]) -> dict[str, Acc
     found: dict[str, Account] = {}
     address: str | None = "AuditEvent?_count=1000"
     while address is not None:
-        page = (await client.get(address)).json()
+        page = (await client.get(address, headers=_AUDITOR)).json()
         for event in (each["resource"] for each in page["entry"]):
             entities = event["entity"]
             (number,) = (

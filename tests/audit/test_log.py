@@ -1,13 +1,17 @@
 """The log: what was recorded is there, in order, by everything that it is about."""
 
 import asyncio
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from service.fhir.touched import Touched
+from service.security.chain import block_id
 from service.security.client import ANYBODY
+from service.store import audit_heads
+from service.store.audit_heads import read_heads
 from service.store.audit_reading import Wanted
 from tests.audit.conftest import START, Audit, happened
 
@@ -119,7 +123,7 @@ async def test_what_is_too_much_for_an_event_becomes_several(audit: Audit) -> No
     assert sum((each.entries for each in events), ()) == entries
     assert {each.request_id for each in events} == {"request-1"}
     assert all(
-        len(repr(each.touched)) + len(each.query.encode()) + len(repr(each.entries)) < 500_000 for each in events
+        len(repr(each.touched)) + len(each.query.encode()) + len(repr(each.entries)) < 800_000 for each in events
     )
 
 
@@ -137,3 +141,23 @@ async def _sizes(audit: Audit):
     steps = [{"$group": {"_id": None, "size": {"$max": {"$bsonSize": "$$ROOT"}}}}]
     found = audit.database["audit"].aggregate(steps)
     return await found if asyncio.iscoroutine(found) else found
+
+
+async def test_the_head_is_kept_in_a_file_and_told_to_the_log(
+    audit: Audit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(audit_heads, "INTERVAL", 0.0)
+    blocks = await audit.recorded(happened(1), happened(2))
+    [head] = read_heads(audit.heads)
+    assert block_id(head.writer, head.number) == blocks[-1]
+    told = [message for message in caplog.messages if message.startswith("audit: head ")]
+    assert told[-1] == f"audit: head {blocks[-1]} {head.mac.hex()}"
+
+
+async def test_a_head_that_cannot_be_kept_is_told_and_the_event_is_recorded(
+    audit: Audit, caplog: pytest.LogCaptureFixture
+) -> None:
+    audit.heads.write_text("no directory")
+    await audit.recorded(happened())
+    assert [message for message in caplog.messages if "the head cannot be kept in" in message]

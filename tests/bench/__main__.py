@@ -11,6 +11,7 @@ import click
 import uvloop
 
 from service.embedded import EmbeddedMongo, EmbeddedMongoError
+from tests.bench.audit import AUDIT, compare_audit
 from tests.bench.comparison import Plan, compare
 from tests.bench.driver import BenchError
 from tests.bench.servers import DRIVERS, running
@@ -18,6 +19,8 @@ from tests.bench.validation import compare_validation
 from tests.bench.workload import OPERATIONS, load_content
 
 EXAMPLE = Path(__file__).parents[2] / "schemas/r4/examples/valid/transaction-co-produced-plan.json"
+
+CHOICES = (*OPERATIONS, AUDIT)
 
 
 def _listed(*choices: str) -> Callable[[click.Context, click.Parameter, str], tuple[str, ...]]:
@@ -40,7 +43,7 @@ def _numbers(_context: click.Context, _parameter: click.Parameter, value: str) -
 
 
 @click.command(context_settings={"show_default": True, "max_content_width": 110})
-@click.option("--only", default=",".join(OPERATIONS), callback=_listed(*OPERATIONS), help="Operations.")
+@click.option("--only", default=",".join(CHOICES), callback=_listed(*CHOICES), help="Operations; audit is its cost.")
 @click.option("--connections", default="1,8,32", callback=_numbers, help="Numbers of connections.")
 @click.option("--driver", default="pymongo", callback=_listed(*DRIVERS), help="pymongo, motor or both.")
 @click.option("--seconds", default=2.0, type=click.FloatRange(0.2, 60), help="Length of one measurement.")
@@ -56,6 +59,11 @@ def main(
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recovery-bench-")))
             uri = stack.enter_context(EmbeddedMongo(directory / "mongodb")).uri
+            operations = [each for each in only if each != AUDIT]
+            if AUDIT in only:
+                compare_audit(uri, directory, content, seconds, runs)
+            if not operations:
+                return
             pairs = [
                 (
                     stack.enter_context(running("floor", each, uri, directory)),
@@ -63,7 +71,7 @@ def main(
                 )
                 for each in driver
             ]
-            uvloop.run(compare(pairs, content, Plan(only, connections, seconds, runs)))
+            uvloop.run(compare(pairs, content, Plan(operations, connections, seconds, runs)))
     except (BenchError, EmbeddedMongoError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 

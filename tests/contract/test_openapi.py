@@ -100,8 +100,8 @@ def test_a_file_that_is_not_fresh_is_reported(tmp_path: Any) -> None:
 
 def test_it_is_small() -> None:
     text = openapi_file().read_bytes()
-    assert len(text) < 580_000
-    assert len(gzip.compress(text)) < 63_000
+    assert len(text) < 650_000
+    assert len(gzip.compress(text)) < 70_000
 
 
 def offers(capability: dict[str, Any], code: str) -> bool:

@@ -17,12 +17,15 @@ from service.interactions.meta import MOST_IN_USE
 from service.interactions.provenance import LONGEST
 from service.patch.json_patch import MOST_COPIED
 from service.patch.limits import MOST_OPERATIONS, MOST_SECONDS
+from service.rest.connection import LONGEST_ADDRESS, LONGEST_HEADERS, MOST_HEADERS
 from service.search.criteria import LONGEST_QUERY, MOST_LINKS, MOST_LINKS_IN_ALL
 from service.search.expression import DEEPEST, MOST_TESTS
 from service.search.include import MOST_INCLUDES
 from service.search.request import MOST_CHARACTERS, MOST_SORT_KEYS
 from service.search.types.token import LONGEST_TEXT
 from service.search.values import MOST_VALUES
+from service.security.jwks import MOST_KEYS
+from service.security.tokens import LONGEST_TOKEN
 from service.settings import PREFIX, Settings
 from service.store.faults import LONGEST_WRITE
 from tests.support.app import client_of
@@ -47,7 +50,9 @@ LIMITS = {
     "characters of a value for `:text`": [LONGEST_TEXT],
     "any other write, in the database": [LONGEST_WRITE],
     "operations of a patch; values that they copy; processor time": [MOST_OPERATIONS, MOST_COPIED, MOST_SECONDS],
+    "bytes of an address; headers of a request, and their bytes": [LONGEST_ADDRESS, MOST_HEADERS, LONGEST_HEADERS],
     "bytes of `X-Provenance`": [LONGEST],
+    "characters of a token; keys that an issuer publishes": [LONGEST_TOKEN, MOST_KEYS],
     "plans and goals that belong to one plan, for its `$everything`": [MOST_GATHERED],
     "different words of labels in use of one type, for `$meta`": [MOST_IN_USE],
     "tags of a body in XML": [MOST_TAGS],

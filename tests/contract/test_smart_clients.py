@@ -1,5 +1,7 @@
 """A SMART App Launch, as a client that other people wrote does it, against a small authorisation server."""
 
+import base64
+import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -104,6 +106,12 @@ def test_a_token_in_the_address_is_none(address: str, issuer: AuthorizationServe
     )
     assert both.status_code == 400
     assert token not in both.text
+    reader = {"Authorization": f"Bearer {issuer.mint('system/AuditEvent.rs', patient=None, fhirUser=None)}"}
+    events = httpx.get(f"{address}/AuditEvent", params={"_count": "10"}, headers=reader)
+    assert events.json()["entry"]
+    told = [base64.b64decode(query).decode() for query in re.findall(r'"query":"([^"]+)"', events.text)]
+    assert any("access_token=" in query for query in told)
+    assert not any(token in query for query in told)
 
 
 def test_two_headers_are_refused(address: str, issuer: AuthorizationServer) -> None:

@@ -53,7 +53,7 @@ async def test_what_could_not_be_recorded_is_tried_until_it_is(
     log = audit.log()
     async with nodes.failing("insert", times=3, **BLOCKS, **how) as point:
         recording = [asyncio.create_task(log.record(happened(number))) for number in range(3)]
-        await point.entered(3)
+        await point.entered()
         recording += [asyncio.create_task(log.record(happened(number))) for number in range(3, 6)]
         await asyncio.gather(*recording)
     await log.close()

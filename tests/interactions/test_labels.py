@@ -206,3 +206,13 @@ async def test_the_mark_is_there_in_xml_and_in_a_batch(may_not: httpx.AsyncClien
     assert "<meta><security><system" in in_xml.text
     nested = await send(may_not, {"resourceType": "Bundle", "type": "batch", "entry": [entry("GET", "Goal?_count=1")]})
     assert "REDACTED" in str(nested.json()["entry"][0]["resource"]["meta"])
+
+
+async def test_roles_from_which_it_is_withheld_are_labels(may: httpx.AsyncClient) -> None:
+    label = {"system": "https://w3id.org/recovery-plan/CodeSystem/withheld-from", "code": "clinician"}
+    asked = {"Prefer": "return=OperationOutcome"}
+    made = await may.post("/Goal", json=goal(meta={"security": [label]}), headers=asked)
+    assert made.status_code == 201
+    assert [issue["severity"] for issue in made.json()["issue"]] == ["information"]
+    found = await may.get(f"/Goal?_security={label['system']}|{label['code']}&_summary=count")
+    assert found.json()["total"] == 1

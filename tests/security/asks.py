@@ -1,7 +1,8 @@
 """Every interaction, asked for with what is somebody's: the rows of the matrix.
 
 ``row`` says which row of the service's own table of interactions an `Ask` is one of: the shape of the path and the
-method, with ``published`` before those of definitions. A row without an `Ask` fails a test.
+method, with ``published`` before those of definitions and ``recorded`` before those of the audit. A row without an
+`Ask` fails a test.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ Json = dict[str, Any]
 Row = tuple[str, str]
 
 BUNDLE: Row = ("", "POST")
-PUBLISHED = "published "
+PUBLISHED, RECORDED = "published ", "recorded "
 TYPES = {"CarePlan": "plan", "Goal": "goal", "RiskAssessment": "risk", "Provenance": "provenance"}
 _JSON, _XML = "application/fhir+json", "application/fhir+xml"
 _FORM = "application/x-www-form-urlencoded"
@@ -60,11 +61,24 @@ class Ask:
 
 def asks(who: str) -> list[Ask]:
     """Return every kind of request for what is ``who``'s, none of which says more of them than an id or a number."""
-    return [*reads(who), *searches(who), *operations(who), *writes(who), *conditional(who), *bundles(who), *PUBLIC]
+    return [
+        *reads(who),
+        *searches(who),
+        *operations(who),
+        *writes(who),
+        *conditional(who),
+        *audit(who),
+        *bundles(who),
+        *PUBLIC,
+    ]
 
 
 def reads(who: str) -> Iterator[Ask]:
-    one, history, version = ("{type}/{id}", "GET"), ("{type}/{id}/_history", "GET"), ("{type}/{id}/_history/{vid}", "GET")
+    one, history, version = (
+        ("{type}/{id}", "GET"),
+        ("{type}/{id}/_history", "GET"),
+        ("{type}/{id}/_history/{vid}", "GET"),
+    )
     for name, short in TYPES.items():
         yield Ask(one, 404, f"/{name}/{who}-{short}")
         yield Ask(version, 404, f"/{name}/{who}-{short}/_history/1")
@@ -131,6 +145,8 @@ QUERIES = (
     "/CarePlan?_content={who}words&_summary=count",
     "/CarePlan?_filter=identifier eq urn:plans|{who}-plan-number",
     "/CarePlan?_filter=goal.identifier eq urn:goals|{who}-goal-number",
+    "/CarePlan?_filter=not (goal.identifier eq urn:goals|{who}-goal-number)&_summary=count",
+    "/CarePlan?goal:Goal.description:not={who}aim&_summary=count",
     "/CarePlan?goal=Goal/{who}-goal",
     "/CarePlan?goal=Goal/{who}-goal&_sort=-date,_id&_elements=title",
     "/CarePlan?goal:Goal.identifier=urn:goals|{who}-goal-number",
@@ -173,7 +189,9 @@ def operations(who: str) -> Iterator[Ask]:
         yield Ask(("{type}/{id}/_history/{vid}/$meta", verb), 404, f"/CarePlan/{who}-turned/_history/2/$meta")
         yield Ask(("{type}/$meta", verb), 403, "/CarePlan/$meta")
         yield Ask(("$meta", verb), 403, "/$meta")
-    yield Ask(("{type}/{id}/$validate", "GET"), 404, f"/CarePlan/{who}-plan/$validate?mode=profile&profile={_PROFILE[0]}")
+    yield Ask(
+        ("{type}/{id}/$validate", "GET"), 404, f"/CarePlan/{who}-plan/$validate?mode=profile&profile={_PROFILE[0]}"
+    )
     here: Row = ("{type}/{id}/$validate", "POST")
     stored = f"/CarePlan/{who}-plan/$validate"
     yield Ask(here, 200, f"{stored}?mode=update", plan(f"{who}-plan", ANN))
@@ -207,7 +225,11 @@ def writes(who: str) -> Iterator[Ask]:
         yield Ask(delete, 204, f"/CarePlan/{who}-{end}")
     yield Ask(put, 404, f"/CarePlan/{name}", mine, {"X-Provenance": orjson.dumps(_NEW).decode()})
     yield Ask(put, 404, f"/CarePlan/{name}", mine, {"Prefer": "return=OperationOutcome"})
+    yield Ask(put, 422, f"/CarePlan/{name}", {**mine, "status": "no-status"})
+    yield Ask(put, 400, f"/CarePlan/{name}", {**mine, "title": 1})
+    yield Ask(put, 400, f"/CarePlan/{name}", {**mine, "id": "another"})
     as_json = {"Content-Type": "application/json-patch+json"}
+    yield Ask(patch, 404, f"/CarePlan/{name}", [{"op": "no-op"}], as_json)
     guess = [{"op": "test", "path": "/title", "value": f"{who}title"}, {"op": "add", "path": "/note", "value": []}]
     yield Ask(patch, 404, f"/CarePlan/{name}", guess, as_json)
     yield Ask(patch, 404, f"/CarePlan/{name}", guess[:1], {**as_json, "If-Match": 'W/"2"'})
@@ -249,18 +271,45 @@ def bundles(who: str) -> Iterator[Ask]:
     """Yield Bundles whose entries do what the others do alone."""
     mine = plan("x", ANN)
     by_search = f"Goal?identifier=urn:goals|{who}-goal-number"
-    yield Ask(BUNDLE, 200, "", _bundle("batch", *([*reads(who)][:12]), *_some(searches(who), 9), *_some(operations(who), 3)))
-    one_of_each = {(ask.method, ask.path.partition("?")[0]): ask for ask in (*writes(who), *conditional(who)) if _fits(ask)}
+    yield Ask(
+        BUNDLE, 200, "", _bundle("batch", *([*reads(who)][:12]), *_some(searches(who), 9), *_some(operations(who), 3))
+    )
+    one_of_each = {
+        (ask.method, ask.path.partition("?")[0]): ask for ask in (*writes(who), *conditional(who)) if _fits(ask)
+    }
     yield Ask(BUNDLE, 200, "", _bundle("batch", *_some(one_of_each.values(), 2)))
     yield Ask(BUNDLE, 404, "", _bundle("transaction", Ask(("", "GET"), 0, f"/CarePlan/{who}-plan")))
-    yield Ask(BUNDLE, 404, "", _bundle("transaction", Ask(("", "PUT"), 0, f"/CarePlan/{who}-plan", plan(f"{who}-plan", ANN))))
+    yield Ask(
+        BUNDLE, 404, "", _bundle("transaction", Ask(("", "PUT"), 0, f"/CarePlan/{who}-plan", plan(f"{who}-plan", ANN)))
+    )
     yield Ask(BUNDLE, 200, "", _bundle("transaction", Ask(("", "DELETE"), 0, f"/CarePlan/{who}-plan")))
-    yield Ask(BUNDLE, 422, "", _bundle("transaction", Ask(("", "POST"), 0, "/CarePlan", mine | {"goal": to(by_search)})))
-    yield Ask(BUNDLE, 200, "", _bundle("transaction", Ask(("", "GET"), 0, f"/CarePlan?patient={who}&_include=CarePlan:goal")))
+    yield Ask(
+        BUNDLE, 422, "", _bundle("transaction", Ask(("", "POST"), 0, "/CarePlan", mine | {"goal": to(by_search)}))
+    )
+    yield Ask(
+        BUNDLE, 200, "", _bundle("transaction", Ask(("", "GET"), 0, f"/CarePlan?patient={who}&_include=CarePlan:goal"))
+    )
     new = Ask(("", "POST"), 0, "/CarePlan", mine, {"If-None-Exist": f"identifier=urn:plans|{who}-plan-number"})
     yield Ask(BUNDLE, 200, "", _bundle("transaction", new))
     theirs = plan("x", ANN, subject={"reference": f"Patient/{who}"})
-    yield Ask(BUNDLE, 403, "", _bundle("transaction", Ask(("", "POST"), 0, "/Goal", goal("x", ANN)), Ask(("", "POST"), 0, "/CarePlan", theirs)))
+    yield Ask(
+        BUNDLE,
+        403,
+        "",
+        _bundle(
+            "transaction", Ask(("", "POST"), 0, "/Goal", goal("x", ANN)), Ask(("", "POST"), 0, "/CarePlan", theirs)
+        ),
+    )
+
+
+def audit(who: str) -> Iterator[Ask]:
+    """Yield what asks who saw something: nobody is told whose scopes do not name AuditEvent."""
+    yield Ask((f"{RECORDED}{{type}}", "GET"), 403, f"/AuditEvent?entity=CarePlan/{who}-plan")
+    yield Ask((f"{RECORDED}{{type}}", "GET"), 403, f"/AuditEvent?patient={who}", headers={"Accept": "text/html"})
+    yield Ask(
+        (f"{RECORDED}{{type}}/_search", "POST"), 403, "/AuditEvent/_search", f"patient={who}", {"Content-Type": _FORM}
+    )
+    yield Ask((f"{RECORDED}{{type}}/{{id}}", "GET"), 403, f"/AuditEvent/{who}-1-1")
 
 
 def _some(found: Iterable[Ask], step: int) -> list[Ask]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.security.judge import EVERYTHING, Sight
-from tests.security.world import ANN
+from tests.security.world import ANN, LISTED_BASE, OWN_BASE
 from tests.support.issuer import bearer
 
 _WORKER = "Practitioner/worker"
@@ -45,10 +45,12 @@ LIMITED = (
     Someone("ann", "patient/*.cruds openid fhirUser", Sight(ANN, None), {"patient": ANN, "fhirUser": f"Patient/{ANN}"}),
     Someone("ann-by-user-scope", "user/*.cruds", Sight(ANN, None), {"fhirUser": f"Patient/{ANN}"}),
     Someone("ann-v1", "patient/*.read patient/*.write", _OF_ANN, {"patient": ANN}),
-    Someone("ann-all-v1", "patient/*.*", _OF_ANN, {"patient": ANN}),
+    Someone("ann-all-v1", "patient/*.*", _OF_ANN, {"patient": f"{LISTED_BASE}/Patient/{ANN}"}),
     Someone("relative", "patient/*.cruds", _OF_ANN, {"patient": ANN, "fhirUser": "RelatedPerson/sister"}),
-    Someone("system-in-record", "system/*.cruds user/*.cruds", _OF_ANN, {"patient": ANN}),
-    Someone("cleared-for-some", "patient/*.cruds", Sight(ANN, frozenset({"V", "PSY"})), {**_IN_RECORD, "clearance": "V PSY"}),
+    Someone("system-in-record", "system/*.cruds user/*.cruds", _OF_ANN, {"patient": f"{OWN_BASE}/Patient/{ANN}"}),
+    Someone(
+        "cleared-for-some", "patient/*.cruds", Sight(ANN, frozenset({"V", "PSY"})), {**_IN_RECORD, "clearance": "V PSY"}
+    ),
     Someone("ward", "user/*.cruds", Sight(), {"fhirUser": _WORKER}),
     Someone(
         "ward-sud", "user/*.rs", Sight(None, frozenset({"SUD", "R"})), {"fhirUser": _WORKER, "clearance": ["SUD", "R"]}
@@ -97,9 +99,14 @@ POWERLESS = (
     Someone("scope-of-nothing", "user/*. system/.rs user/ patient/* */*.cruds USER/*.RS", Sight(types={}), _IN_RECORD),
     Someone("relative-without-patient", "user/*.cruds", Sight(types={}), {"fhirUser": "RelatedPerson/sister"}),
     Someone("user-of-another-kind", "user/*.cruds", Sight(types={}), {"fhirUser": "Group/ward"}),
-    Someone("user-elsewhere", "user/*.cruds", Sight(types={}), {"fhirUser": "https://other.example.net/fhir/Patient/ann77"}),
     Someone(
-        "patient-elsewhere", "patient/*.cruds", Sight(types={}), {"patient": "https://other.example.net/fhir/Patient/ann77"}
+        "user-elsewhere", "user/*.cruds", Sight(types={}), {"fhirUser": "https://other.example.net/fhir/Patient/ann77"}
+    ),
+    Someone(
+        "patient-elsewhere",
+        "patient/*.cruds",
+        Sight(types={}),
+        {"patient": "https://other.example.net/fhir/Patient/ann77"},
     ),
 )
 """Clients whose token is good, and to whom nothing is granted."""

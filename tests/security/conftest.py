@@ -78,9 +78,7 @@ def asked() -> Asked:
     """Send an `Ask` with a token, and return the answer."""
 
     async def send(client: httpx.AsyncClient, ask: Ask, headers: dict[str, str]) -> Answer:
-        response = await client.request(
-            ask.method, ask.path, content=ask.content, headers={**ask.headers, **headers}
-        )
+        response = await client.request(ask.method, ask.path, content=ask.content, headers={**ask.headers, **headers})
         return plain(response)
 
     return send

@@ -17,7 +17,10 @@ _LINKS = {
 }
 _BACK = (("CarePlan", "goal", "Goal"), ("CarePlan", "part-of", "CarePlan"), ("Goal", "addresses", "RiskAssessment"))
 _BACK += (("Provenance", "target", "CarePlan"), ("Provenance", "target", "Goal"))
-_SORTS = {"CarePlan": ("date", "identifier", "_lastUpdated", "_id", "status"), "Goal": ("start-date", "description", "_id")}
+_SORTS = {
+    "CarePlan": ("date", "identifier", "_lastUpdated", "_id", "status"),
+    "Goal": ("start-date", "description", "_id"),
+}
 _SORTS |= {"RiskAssessment": ("probability", "date", "risk"), "Provenance": ("recorded", "_lastUpdated")}
 
 
@@ -25,7 +28,7 @@ class Draws:
     """Draws requests, whose words are those of what is stored."""
 
     def __init__(self, seed: int, versions: Versions, contents: Contents) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - the same ones each time
+        self._random = random.Random(seed)
         self._names = list(versions)
         self._words = {name: sorted(_words(contents[name])) for name in _MAKES | {"Provenance": None}}
         self._fixed = [*asks(ANN), *asks(BEN)]

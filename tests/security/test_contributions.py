@@ -95,12 +95,16 @@ async def test_a_relative_only_reads(name: str, world: World):
     assert await world.now() == world.loaded
 
 
+_ADD, _DELETE = (
+    {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [tag]}}]}
+    for tag in ({"code": "new"}, {"system": "urn:tags", "code": f"{ANN}tag"})
+)
 _OTHER_WAYS = (
     ("DELETE", _PLAN, None),
     ("POST", "/CarePlan", {"resourceType": "CarePlan", "status": "draft", "intent": "plan", "subject": _ABOUT_ANN}),
     ("POST", "/Provenance", {"resourceType": "Provenance"}),
-    ("POST", f"{_PLAN}/$meta-add", {"resourceType": "Parameters"}),
-    ("POST", f"{_PLAN}/$meta-delete", {"resourceType": "Parameters"}),
+    ("POST", f"{_PLAN}/$meta-add", _ADD),
+    ("POST", f"{_PLAN}/$meta-delete", _DELETE),
     ("DELETE", f"/CarePlan?_id={ANN}-plan", None),
 )
 
@@ -130,7 +134,9 @@ async def test_a_patch_is_held_to_the_same(world: World):
     )
     for headers in (ANN_HERSELF, NOBODY_KNOWN):
         for operations in bad:
-            response = await world.whole.patch(_PLAN, content=orjson.dumps(operations), headers={**headers, **json_patch})
+            response = await world.whole.patch(
+                _PLAN, content=orjson.dumps(operations), headers={**headers, **json_patch}
+            )
             assert response.status_code in (403, 422), response.text
         assert await world.now() == world.loaded
         response = await world.whole.patch(_PLAN, content=orjson.dumps(good), headers={**headers, **json_patch})

@@ -31,7 +31,7 @@ EVERYWHERE = (
 )
 
 
-PROXIES = {"trusted_proxies": "192.0.2.0/24"}
+PROXIES = {"trusted_proxies": "192.0.2.0/24", "allow_unauthenticated": True}
 """The tests' client is in this network."""
 
 
@@ -187,6 +187,30 @@ class TestForwarded:
         async with client_of(edge(who, Settings(**PROXIES), [])) as client:
             assert (await client.get("/", headers={"X-Forwarded-For": chain})).text == client_address
             assert (await client.get("/")).text == "192.0.2.7"
+
+
+class TestLocalHosts:
+    HERE = ("localhost", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST:80", "plans.localhost", "service", "192.0.2.1")
+    ELSEWHERE = ("evil.example", "127.0.0.1.evil.example:8000", "localhost.evil.example", "plans.example.org.", "127.1")
+
+    async def test_without_tokens_only_names_of_this_machine_are_answered(self, shared: Application) -> None:
+        async with behind(shared) as client:
+            for path in ("/", "/fhir/R4/Goal?_count=0"):
+                for host in self.HERE:
+                    assert (await client.get(path, headers={"Host": host})).status_code == 200, host
+                for host in self.ELSEWHERE:
+                    refused = await client.get(path, headers={"Host": host})
+                    assert (refused.status_code, problems(refused)) == (403, [("forbidden", "http.Host")]), host
+
+    async def test_nor_one_that_a_trusted_proxy_passes_on(self, shared: Application) -> None:
+        async with behind(shared, trusted_proxies="192.0.2.0/24") as client:
+            sent = {"Forwarded": "for=198.51.100.1;host=plans.example.org"}
+            assert (await client.get("/fhir/R4/Goal?_count=0", headers=sent)).status_code == 403
+
+    @pytest.mark.parametrize("changes", [{"allow_unauthenticated": True}, {"auth": "jwt"}])
+    async def test_whoever_opens_it_or_asks_for_tokens_can_name_it(self, shared: Application, changes) -> None:
+        async with behind(shared, **changes) as client:
+            assert (await client.get("/", headers={"Host": "plans.example.org"})).status_code == 200
 
 
 class TestRateLimit:

@@ -25,6 +25,7 @@ def address(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "RECOVERY_RECEIVE_SECONDS": str(RECEIVE),
         "RECOVERY_ANSWER_SECONDS": str(ANSWER),
         "RECOVERY_AUDIT": "off",
+        "RECOVERY_ALLOW_UNAUTHENTICATED": "yes",
     }
     with running(tmp_path_factory.mktemp("edges"), **environment) as service:
         yield service.await_ready()

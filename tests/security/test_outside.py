@@ -12,7 +12,7 @@ from tests.security.clients import LIMITED, WORKER_IN_RECORD
 from tests.security.conftest import Asked, World
 from tests.security.world import BEN, NOBODY
 
-_IN_ANNS_RECORD = [each for each in LIMITED if each.name in ("worker-in-record", "ann", "ann-v1", "relative")]
+_IN_ANNS_RECORD = [each for each in LIMITED if each.name in ("worker-in-record", "ann", "ann-v1")]
 
 
 @pytest.mark.parametrize("someone", _IN_ANNS_RECORD, ids=str)

@@ -27,7 +27,7 @@ def _tells(answer) -> bool:
 
 
 def _expected(ask) -> int:
-    """Return 403, or 200 for what is done for everybody: a batch with its own statuses, and $validate of what is sent."""
+    """Return 403, or 200 for what is done for everybody: a batch of refusals, and $validate of what is sent."""
     is_batch = ask.row == ("", "POST") and ask.body["type"] == "batch"
     if is_batch:
         return 200

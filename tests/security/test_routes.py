@@ -13,7 +13,7 @@ from service.app import create_app
 from service.conformance.definitions import Definitions
 from service.conformance.guide import Guide
 from service.fhir.versions import R4
-from service.interactions.perform import INTERACTIONS, PUBLISHED
+from service.interactions.perform import INTERACTIONS, PUBLISHED, RECORDED
 from service.security.decisions import NEEDED, NEEDED_OF_INSTANCE, Needs
 from service.settings import Settings
 from tests.security.answers import agree
@@ -64,7 +64,7 @@ def test_the_service_does_not_answer_where_it_has_no_route(app):
 
 
 def test_every_interaction_is_decided():
-    for shape, methods in (*INTERACTIONS.items(), *PUBLISHED.items()):
+    for shape, methods in (*INTERACTIONS.items(), *PUBLISHED.items(), *RECORDED.items()):
         for method, (code, _) in methods.items():
             known = NEEDED_OF_INSTANCE if "{id}" in shape and code in NEEDED_OF_INSTANCE else NEEDED
             assert code in known, f"{method} {shape} is {code}, for which nothing is decided"
@@ -82,12 +82,14 @@ def test_every_operation_that_is_told_of_has_a_row():
 
 async def test_without_a_token_nothing_below_the_address_answers(world: World):
     found = []
-    for shape, methods in (*INTERACTIONS.items(), *PUBLISHED.items()):
+    for shape, methods in (*INTERACTIONS.items(), *PUBLISHED.items(), *RECORDED.items()):
         path = f"/{shape.format(**_PLACES)}" if shape else ""
         for method in {*methods, "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"}:
             response = await world.whole.request(method, path)
             is_public = shape == "metadata"
-            found += [f"{method} {path}: {response.status_code}"] if not is_public and response.status_code != 401 else []
+            found += (
+                [f"{method} {path}: {response.status_code}"] if not is_public and response.status_code != 401 else []
+            )
     agree(found)
 
 

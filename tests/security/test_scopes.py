@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.security.answers import agree
-from tests.security.asks import Ask, Row, asks
+from tests.security.asks import RECORDED, Ask, Row, asks
 from tests.security.clients import MASTER
 from tests.security.conftest import Asked, World
 from tests.security.world import ANN, goal, label, plan, with_labels
@@ -48,8 +48,8 @@ LETTERS: dict[Row, str] = {
     ("{type}/{id}/$meta", "POST"): "r",
     ("{type}/{id}/_history/{vid}/$meta", "GET"): "r",
     ("{type}/{id}/_history/{vid}/$meta", "POST"): "r",
-    ("{type}/{id}/$meta-add", "POST"): "u",
-    ("{type}/{id}/$meta-delete", "POST"): "u",
+    ("{type}/{id}/$meta-add", "POST"): "ru",
+    ("{type}/{id}/$meta-delete", "POST"): "ru",
 }
 """What each row takes, as SMART has it; a search for what is to be changed is a search."""
 _FOR_ALL = {"published {type}", "published {type}/_search", "published {type}/{id}", "metadata", "{type}/$validate"}
@@ -60,7 +60,12 @@ def _one_of_each() -> dict[Row, Ask]:
     found: dict[Row, Ask] = {}
     for ask in asks(ANN):
         has_condition = "If-None-Exist" in ask.headers
-        if ask.row[0] not in _FOR_ALL and ask.row != ("", "POST") and not has_condition:
+        if (
+            ask.row[0] not in _FOR_ALL
+            and not ask.row[0].startswith(RECORDED)
+            and ask.row != ("", "POST")
+            and not has_condition
+        ):
             found.setdefault(ask.row, ask)
     return found
 
@@ -121,12 +126,6 @@ WRITING = (
         [{"op": "add", "path": "/language", "value": "en"}],
         {"Content-Type": "application/json-patch+json"},
     ),
-    Ask(
-        ("{type}/{id}/$meta-add", "POST"),
-        0,
-        f"/CarePlan/{ANN}-plan-R/$meta-add",
-        {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"tag": [{"code": "new"}]}}]},
-    ),
 )
 
 
@@ -136,7 +135,8 @@ async def test_who_writes_without_reading_is_told_nothing(ask: Ask, world: World
         told = Ask(ask.row, 0, ask.path, ask.body, {**ask.headers, "Prefer": f"return={preference}"})
         answer = await asked(world.whole, told, bearer("user/*.u", **_WORKER))
         assert answer.status == 200, answer
-        assert not answer.says(f"{ANN}words") and not answer.says(f"{ANN}tag"), answer
+        assert not answer.says(f"{ANN}words"), answer
+        assert not answer.says(f"{ANN}tag"), answer
         await world.restore()
 
 
@@ -180,7 +180,9 @@ LEAVING = (
 """Writes that would leave something outside of what their client may write, or choose an id."""
 
 
-@pytest.mark.parametrize(("name", "ask", "headers"), LEAVING, ids=lambda each: str(each) if not isinstance(each, dict) else "")
+@pytest.mark.parametrize(
+    ("name", "ask", "headers"), LEAVING, ids=lambda each: str(each) if not isinstance(each, dict) else ""
+)
 async def test_a_write_stays_inside(name: str, ask: Ask, headers: dict[str, str], world: World, asked: Asked):
     await world.restore()
     answer = await asked(world.whole, ask, headers)
@@ -190,7 +192,11 @@ async def test_a_write_stays_inside(name: str, ask: Ask, headers: dict[str, str]
         for kind in ("transaction", "batch"):
             bundle = Ask(("", "POST"), 0, "", {"resourceType": "Bundle", "type": kind, "entry": [entry]})
             told = await asked(world.whole, bundle, headers)
-            status = told.status if kind == "transaction" else int(json.loads(told.body)["entry"][0]["response"]["status"][:3])
+            status = (
+                told.status
+                if kind == "transaction"
+                else int(json.loads(told.body)["entry"][0]["response"]["status"][:3])
+            )
             assert status == ask.status, told
     assert answer.status == ask.status, answer
     assert await world.now() == world.loaded

@@ -122,7 +122,12 @@ def to(*names: str) -> list[Json]:
 def record_of(who: str) -> list[list[Json]]:
     """Return the versions of each resource of one person; what Ann has Ben has too."""
     team = {"resourceType": "CareTeam", "id": "team", "name": f"{who}team"}
-    step = {"resourceType": "Goal", "id": "step", "lifecycleStatus": "active", "subject": {"reference": f"Patient/{who}"}}
+    step = {
+        "resourceType": "Goal",
+        "id": "step",
+        "lifecycleStatus": "active",
+        "subject": {"reference": f"Patient/{who}"},
+    }
     step |= {"description": {"coding": [{"system": "urn:aims", "code": f"{who}inner"}], "text": f"{who}inner goal"}}
     main = plan(
         f"{who}-plan",
@@ -141,10 +146,7 @@ def record_of(who: str) -> list[list[Json]]:
         [goal(f"{who}-goal", who, addresses=to(f"RiskAssessment/{who}-risk"))],
         [risk(f"{who}-risk", who)],
         [provenance(f"{who}-provenance", f"CarePlan/{who}-plan/_history/2", f"Goal/{who}-goal")],
-        *(
-            [with_labels(plan(f"{who}-plan-{name}", who, partOf=to(f"CarePlan/{who}-plan")), name)]
-            for name in LABELS
-        ),
+        *([with_labels(plan(f"{who}-plan-{name}", who, partOf=to(f"CarePlan/{who}-plan")), name)] for name in LABELS),
         [with_labels(goal(f"{who}-goal-PSY", who), "PSY", "N")],
         [with_labels(risk(f"{who}-risk-SUD", who), "SUD")],
         [provenance(f"{who}-provenance-SUD", f"RiskAssessment/{who}-risk-SUD")],
@@ -161,16 +163,22 @@ def record_of(who: str) -> list[list[Json]]:
 
 def between_them() -> list[list[Json]]:
     """Return the versions of what has to do with both, or with neither."""
-    about_ben, about_ann = {"reference": f"Patient/{BEN}"}, {"reference": f"Patient/{ANN}"}
+    about_ann = {"reference": f"Patient/{ANN}"}
     return [
         # Ben's, though Ann has a part in them
-        [plan("shared-1", BEN, contributor=[about_ann], partOf=to(f"CarePlan/{ANN}-plan"), goal=to(f"Goal/{ANN}-goal"))],
+        [
+            plan(
+                "shared-1", BEN, contributor=[about_ann], partOf=to(f"CarePlan/{ANN}-plan"), goal=to(f"Goal/{ANN}-goal")
+            )
+        ],
         [goal("shared-2", BEN, expressedBy=about_ann, addresses=to(f"RiskAssessment/{ANN}-risk"))],
         [risk("shared-3", BEN, basis=[about_ann])],
         # Ann's, though they lead to Ben's
         [plan("shared-4", ANN, goal=to("Goal/shared-2"), partOf=to("CarePlan/shared-1"))],
         [goal("shared-5", ANN, addresses=to("RiskAssessment/shared-3"))],
         [provenance("shared-6", f"CarePlan/{ANN}-plan", "CarePlan/shared-1")],
+        [provenance("shared-7", f"Goal/{ANN}-goal", "CarePlan/never-was")],
+        [provenance("shared-8", "CarePlan/never-was")],
         # first one person's, then the other's: put right after a mistake
         [plan("moved-1", BEN), plan("moved-1", ANN)],
         [plan("moved-2", ANN), plan("moved-2", BEN)],

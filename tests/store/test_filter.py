@@ -126,6 +126,7 @@ WORDED: list[Document] = [
 GOAL, PLAN = OneOf("type", ("Goal",)), OneOf("type", ("CarePlan",))
 CASES = {
     "part of a word": Case(Contains("words", "name=", "love"), [0, 1]),
+    "no part at the end of a word": Case(Contains("words", "name=lovely", ""), [1]),
     "part after the start only": Case(Contains("words", "name=", "ame"), []),
     "no pattern": Case(Contains("words", "name=", "l.*e"), []),
     "a field that is missing": Case(Contains("search.title", "", "d"), [3]),

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from service.search.source import SortKey, Source
+from service.store.faults import MovedOnError
 from service.store.pages import Page
 from service.store.place import Place
 from service.store.reading import Moment, Reading
-from service.store.resources import MovedOnError
 from tests.store.conftest import SECONDS, OpenStore
 from tests.store.plans import ACTIVE, CHANGED, DATE, ID, STATUS, WITH_GOAL, down, expected_order, goal, plan, source
 

@@ -14,7 +14,8 @@ from service.fhir.outcome import OutcomeError
 from service.store import members, transactions
 from service.store.document import to_history
 from service.store.driver import Driver
-from service.store.resources import ExistsError, MovedOnError, ResourceStore
+from service.store.faults import ExistsError, MovedOnError
+from service.store.resources import ResourceStore
 from tests.store.conftest import SECONDS, START, OpenStore
 
 FORTY_DIGITS = "0.1234567890123456789012345678901234567890"

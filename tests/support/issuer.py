@@ -39,12 +39,13 @@ def mint(
     key: Key | None = None,
     algorithm: str = "ES256",
     header: dict[str, Any] | None = None,
-    minutes: float = 5,
+    minutes: float = 120,
     **claims: Any,
 ) -> str:
     """Return a signed token: ``mint("patient/*.rs", patient="a", clearance="R")``.
 
     Claims that are None are left out, those of every token too (iss, aud, sub, client_id, iat, exp).
+    It is good for longer than all tests take, as some mint theirs before the first one runs.
     ``key`` and ``algorithm`` sign it; ``header`` is added to its head, from which None takes a member.
     """
     key, now = key or signing_key(), int(time.time())

@@ -38,8 +38,9 @@ class Ask:
 class MixedClient:
     """Asks about one person, whose records nobody else writes."""
 
-    def __init__(self, client: httpx.AsyncClient, name: str, seed: int) -> None:
+    def __init__(self, client: httpx.AsyncClient, name: str, seed: int, token: dict[str, str]) -> None:
         self.client = client
+        self.token = token
         self.name = name
         self.person = f"Patient/{name}"
         self.ledger = Ledger()
@@ -62,7 +63,7 @@ class MixedClient:
 
     async def _send(self, ask: Ask, kind: str) -> None:
         number = f"{self.name}-{next(self._numbers)}-{kind.replace('_', '-')}"
-        headers = {"X-Request-Id": number, **ask.headers}
+        headers = {"X-Request-Id": number, **self.token, **ask.headers}
         content = json.dumps(ask.body).encode() if isinstance(ask.body, dict | list) else ask.body
         answer = await self.client.request(ask.method, ask.path, content=content, headers=headers)
         assert answer.status_code < 500, (kind, ask, answer.text)
@@ -71,13 +72,13 @@ class MixedClient:
     def _account(self, number: str, ask: Ask, answer: httpx.Response) -> None:
         entries = ask.body["entry"] if isinstance(ask.body, dict) and "entry" in ask.body else ()
         told = disclosed_by(ask.path, answer, self.ledger, entries)
-        account = dict.fromkeys((*told, *ask.beside), _READ)
+        account = dict.fromkeys((*told, *(ask.beside if answer.is_success else ())), _READ)
         account |= ask.stores(answer)
         body = answer.json() if answer.content and "json" in answer.headers.get("content-type", "") else None
         self.ledger.content.update((version, found) for version, found in versions_in(body) if _is_whole(found))
         if ask.method != "GET" and ask.method != "HEAD" and "_search" not in ask.path:
             account |= {version: self._what_was_done(version, body) for version in told if self._is_own_new(version)}
-        if "X-Provenance" in ask.headers:
+        if "X-Provenance" in ask.headers and answer.is_success:
             written = [version for version, done in account.items() if done in (_CREATED, _UPDATED)]
             self.attributed[number] = written
         if "Idempotency-Key" in ask.headers:
@@ -86,7 +87,7 @@ class MixedClient:
         for version, done in account.items():
             if version.type in _MAKES and (done != _READ or self._is_mine(version)):
                 self.ledger.note(version, deleted=done == _DELETED)
-        if isinstance(body, dict) and answer.status_code == 200:
+        if isinstance(body, dict) and answer.status_code == 200 and "_contained" not in ask.path:
             following = [link["url"] for link in body.get("link", ()) if link["relation"] == "next"]
             self._next = following[0] if following and len(following[0]) < 4_000 else self._next
 

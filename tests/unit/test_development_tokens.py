@@ -91,6 +91,17 @@ def test_an_algorithm_that_is_not_accepted(tmp_path: Path) -> None:
         accept_development_tokens(tmp_path, Settings(auth="jwt", token_algorithms="RS256"))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"), [(None, "No such file"), ("{", "Expecting"), ('{"keys": []}', "no public key")]
+)
+def test_a_key_set_that_is_none(tmp_path: Path, text: str | None, words: str) -> None:
+    file = tmp_path / "keys.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(WrongSetting, match=f"^RECOVERY_JWKS_FILE: .*{words}"):
+        authentication(Settings(auth="jwt", issuer="urn:a", audience="b", jwks_file=file))
+
+
 def test_an_application_without_issuer() -> None:
     with pytest.raises(WrongSetting, match="needs RECOVERY_ISSUER"):
         authentication(Settings(auth="jwt"))

@@ -121,6 +121,8 @@ class TestAuthentication:
             ({**JWT, "ALLOW_UNAUTHENTICATED": "yes"}, "RECOVERY_ALLOW_UNAUTHENTICATED goes with RECOVERY_AUTH=none"),
             ({**JWT, "JWKS_URL": "https://a", "JWKS_FILE": "b"}, "exclude each other"),
             ({**JWT, "JWKS_URL": "http://login.example.org/keys"}, "RECOVERY_JWKS_URL: this is an address with https"),
+            ({**JWT, "JWKS_URL": "http://3232235777/keys"}, "RECOVERY_JWKS_URL: this is an address with https"),
+            ({**JWT, "JWKS_URL": "http://127.0.0.1@example.org/"}, "RECOVERY_JWKS_URL: this is an address with https"),
             ({**JWT, "JWKS_URL": "file:///etc/keys"}, "RECOVERY_JWKS_URL: this is an address with https"),
             ({**JWT, "ISSUER": "http://login.example.org"}, "RECOVERY_ISSUER is no address with https"),
             ({**JWT, "ISSUER": "urn:login"}, "RECOVERY_ISSUER is no address with https"),

@@ -16,11 +16,16 @@ HEADERS: Table = {
     "Last-Modified": {"description": "When the version was made.", "schema": {"type": "string"}},
     "Link": {"description": 'With `rel="next"` where to go on.', "schema": {"type": "string"}},
     "Location": {"description": "The address of the new version.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "What is wrong with the token.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "string"}},
 }
 _HEADERS_OF = {
     "page-expired": "Link",
-    **dict.fromkeys(("parameter-not-indexed", "database-unavailable", "write-conflict"), "Retry-After"),
+    "token": "WWW-Authenticate",
+    **dict.fromkeys(
+        ("parameter-not-indexed", "database-unavailable", "write-conflict", "too-many-requests", "issuer-unavailable"),
+        "Retry-After",
+    ),
 }
 """What comes with an answer that names a rule."""
 

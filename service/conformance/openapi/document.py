@@ -10,6 +10,12 @@ from service.conformance.openapi.schemas import component_schemas
 from service.conformance.openapi.tables import Table, base, fill, table
 
 _SYSTEM = "Service"
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A token of the authorisation server with SMART scopes. A service without authentication asks for "
+    "none, and a service that tries things out gives them by `recovery-plan token`.",
+}
 
 
 def openapi_document(definitions: Definitions) -> Table:
@@ -24,7 +30,7 @@ def openapi_document(definitions: Definitions) -> Table:
         if _is_served(row, definitions.capability["rest"][0]):
             paths.add(row, base(definitions.version))
     for name, capability in definitions.resource_capabilities.items():
-        for row in rows["operations" if name in definitions.stored_types else "definitions"]:
+        for row in rows[_group(name, definitions)]:
             if _is_served(row, capability):
                 paths.add(fill(row, name), base(definitions.version), name)
     for row in rows["outside"]:
@@ -33,12 +39,14 @@ def openapi_document(definitions: Definitions) -> Table:
         "openapi": "3.1.0",
         "info": _info(definitions),
         "servers": [{"url": "/"}],
+        "security": [{}, {"bearer": []}],
         "tags": _tags(definitions),
         "paths": paths.paths,
         "components": {
             "schemas": component_schemas(definitions) | parameters.schemas(),
             "parameters": parameters.components(),
             "headers": HEADERS,
+            "securitySchemes": {"bearer": _BEARER},
             "responses": answers.responses,
             "examples": samples.components() | bodies.examples() | answers.examples,
         },
@@ -64,8 +72,17 @@ class _Paths:
             operation["parameters"] = parameters
         if "body" in row:
             operation["requestBody"] = self._bodies.of_kind(row["body"], resource_type)
+        if "public" in row or not prefix:
+            operation["security"] = []
         operation["responses"] = self._answers.of_operation(row, resource_type)
         self.paths.setdefault(prefix + row["path"], {})[row["method"]] = operation
+
+
+def _group(resource_type: str, definitions: Definitions) -> str:
+    """Return the name of the rows that describe the interactions of a type."""
+    if resource_type in definitions.recorded_types:
+        return "records"
+    return "operations" if resource_type in definitions.stored_types else "definitions"
 
 
 def _is_served(row: Table, capability: Table) -> bool:
@@ -90,7 +107,8 @@ def _info(definitions: Definitions) -> Table:
 
 def _tags(definitions: Definitions) -> list[Table]:
     capabilities = definitions.resource_capabilities
-    tags = [{"name": name, "description": capabilities[name]["documentation"]} for name in definitions.stored_types]
+    resources = (*definitions.stored_types, *definitions.recorded_types)
+    tags = [{"name": name, "description": capabilities[name]["documentation"]} for name in resources]
     published = "Profiles, extensions, codes and all else that the service is made of and held to. Nobody writes them."
     return [
         {"name": _SYSTEM, "description": "Several resources at once, and the service itself."},

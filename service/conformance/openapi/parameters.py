@@ -41,6 +41,8 @@ class Parameters:
             shared |= {f"{name}{key}": {"name": key, **row} for key, row in self._of_type[name].items()}
         for item in self._searches.of_any():
             shared[f"any-{item['name']}"] = self._searches.in_query(self._definitions.stored_types[0], item)
+        for name in self._definitions.recorded_types:
+            shared[f"{name}-id"] = rows.of_id(name, None)
         for name in self._definitions.published_types:
             shared[f"{name}-id"] = rows.of_id(name, self._samples.definition_of(name)["id"])
             for item in self._searches.listed(name):
@@ -86,6 +88,8 @@ class Parameters:
         items = self._searches.listed(resource_type)
         if resource_type in self._definitions.published_types:
             return search_form(items, self._group("results-definitions"))
+        if resource_type in self._definitions.recorded_types:
+            return search_form(items, self._group("results-records"))
         filled_in = self._searches.example(resource_type, items[0])
         return search_form(items, self._group("results", resource_type), filled_in)
 

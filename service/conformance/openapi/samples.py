@@ -42,7 +42,7 @@ class Samples:
 
     def has_known_id(self, resource_type: str) -> bool:
         """Return whether that sample has the same id wherever the samples are loaded."""
-        return "id" in self._shortest[resource_type]
+        return "id" in self._shortest.get(resource_type, ())
 
     def definition_of(self, resource_type: str) -> Resource:
         """Return the definition of a type that the page shows: one of ours, if there is one."""

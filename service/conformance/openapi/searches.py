@@ -70,7 +70,9 @@ class Searches:
         return named if named == names else [*named, _ANY_TYPE]
 
     def leads_on(self, resource_type: str, code: str) -> str:
-        """Return the types kept here to which a reference parameter leads, as a sentence names them; else nothing."""
+        """Return the types kept here to which a reference parameter can be followed, as a sentence names them."""
+        if resource_type in self._definitions.recorded_types:
+            return ""
         targets = self._compiled(resource_type)[code].targets
         return " or ".join(name for name in self._definitions.stored_types if name in targets)
 

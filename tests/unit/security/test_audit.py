@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.fhir.json import dump
 from service.fhir.touched import Touched
-from service.security.audit import Happened, about_others, happened_in, parts_of
+from service.security.audit import Happened, Recorded, about_others, happened_in, parts_of
+from service.security.audit_event import AuditEvents
 from service.security.audit_split import split
 from service.security.audit_terms import patients_of
 from service.security.client import Client
@@ -56,20 +58,40 @@ def test_what_is_about_people_is_in_the_part_that_can_be_erased(event: Happened)
     assert "Patient/" not in left.path
 
 
-@given(
-    st.lists(touched, max_size=3_000).map(lambda some: tuple(some * 400)), st.text(max_size=90).map(lambda t: t * 3_000)
+RENDERED = AuditEvents("https://plans.example.org/fhir/R4", {})
+LONG_IDS = [f"{number:064}" for number in range(1_000)]
+OF_ONE = tuple(Touched("RiskAssessment", name, 999_999, "Patient/1") for name in LONG_IDS)
+OF_MANY = tuple(
+    Touched("RiskAssessment", name, 999_999, f"https://example.org/fhir/Patient/{name}") for name in LONG_IDS
 )
-def test_the_parts_of_an_event_say_all_that_it_says(versions: tuple[Touched, ...], text: str) -> None:
-    event = replace(EMPTY, touched=versions, query=text, entries=(text, "GET Goal 200", text))
+LARGE = {
+    "a page of one person": ("", (), OF_ONE),
+    "a page of many people": ("", (), OF_MANY),
+    "a Bundle": ("", tuple(f"GET Goal?patient={name} 200" for name in LONG_IDS), OF_MANY),
+    "a long list": ("_count=1&patient=" + ",".join(map(str, range(20_000))) + "&status=active", (), OF_MANY),
+    "a long list in an address": ("patient=" + "%2C".join(map(str, range(20_000))), (), ()),
+    "a long list in an entry": ("", ("GET Goal?patient=" + ",".join(map(str, range(20_000))) + " 200",), ()),
+    "many parameters": ("&".join(f"subject=Patient/{number}" for number in range(5_000)), (), ()),
+    "nonsense": ("é" * 2_000_000, ("x" * 2_000_000,), OF_ONE),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_is_too_much_for_an_audit_event_becomes_several_that_say_the_same(name: str) -> None:
+    query, entries, versions = LARGE[name]
+    event = replace(EMPTY, query=query, entries=entries, touched=versions)
     parts = list(split(event))
+    sizes = [len(dump(RENDERED.resource(Recorded("i" * 50, part.started, part, False)))) for part in parts]
+    assert max(sizes) < 1_000_000
+    assert sum(sizes) / len(sizes) > 100_000, "and no more of them than it takes"
     assert sum((part.touched for part in parts), ()) == versions
-    assert "".join(part.query for part in parts) == text
-    assert "".join(entry for part in parts for entry in part.entries) == "".join(event.entries)
-    assert all(len(parts_of(part).what) + 600 * len(part.touched) < 1_900_000 for part in parts)
+    assert set().union(*map(patients_of, parts)) == patients_of(event)
+    assert len("".join(part.query for part in parts)) >= len(query) - len(parts) * 3
+    assert sum(len(entry) for part in parts for entry in part.entries) >= sum(map(len, entries)) - len(parts) * 30
 
 
 def test_an_event_is_not_split_without_need() -> None:
-    event = replace(EMPTY, touched=(Touched("Goal", "1", 1, None),) * 1_000, entries=("GET Goal 200",) * 900)
+    event = replace(EMPTY, touched=(Touched("Goal", "1", 1, None),) * 1_000, entries=("GET Goal 200",) * 500)
     assert list(split(event)) == [event]
 
 

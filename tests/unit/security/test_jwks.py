@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey, OctKey
 
 from service.fhir.outcome import OutcomeError
 from service.security.jwks import MOST_KEYS, Keys, read_key_set
-from service.security.kept import FRESH, KEPT, PAUSE
+from service.security.kept import FRESH, KEPT, PAUSE, STALE
 from service.security.refusal import TokenRefused
 from tests.support.issuer import key_set, signing_key
 
@@ -86,6 +86,13 @@ async def test_a_key_that_was_taken_back_is_forgotten(issuer: Issuer) -> None:
     issuer.now += FRESH + 1
     assert await issuer.knows("first")  # nobody waits for the new ones
     await settled()
+    assert not await issuer.knows("first")
+
+
+async def test_a_key_that_was_taken_back_long_ago_does_not_come_back(issuer: Issuer) -> None:
+    assert await issuer.knows("first")
+    issuer.published = key_set(SECOND)
+    issuer.now += STALE + 1
     assert not await issuer.knows("first")
 
 

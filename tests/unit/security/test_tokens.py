@@ -20,7 +20,8 @@ from service.security.client import ANYBODY
 from service.security.jwks import Keys
 from service.security.refusal import TokenRefused
 from service.security.tokens import LONGEST_TOKEN, Tokens
-from tests.support.issuer import AUDIENCE, ISSUER, key_set, mint, signing_key
+from tests.support import issuer
+from tests.support.issuer import AUDIENCE, ISSUER, key_set, signing_key
 
 RSA = signing_key("rsa", "RSA")
 PINNED = ("RS256", "ES256", "RS384", "ES384")
@@ -33,7 +34,17 @@ def tokens_of(*keys: Key, algorithms: tuple[str, ...] = PINNED, **expected: Any)
     async def load() -> dict[str, Any]:
         return key_set(*keys)
 
-    return Tokens(Expected(ISSUER, AUDIENCE, **expected), Keys(load), algorithms)
+    return Tokens(expecting(**expected), Keys(load), algorithms)
+
+
+def expecting(**more: Any) -> Expected:
+    """Return what is expected of tokens at the time at which these tests were read."""
+    return Expected(ISSUER, AUDIENCE, **{"now": lambda: NOW, **more})
+
+
+def mint(scope: str | None = None, **claims: Any) -> str:
+    """Return a token of that time."""
+    return issuer.mint(scope, **{"iat": NOW, "exp": NOW + 300, **claims})
 
 
 def encoded(value: Any) -> str:
@@ -201,7 +212,7 @@ NAMES = ("sub", "client_id", "azp", "fhirUser", "patient", *WORDS, "aud", "iss",
 @given(st.dictionaries(st.sampled_from(NAMES), JSON, min_size=1))
 def test_whatever_claims_are_they_are_refused_or_of_their_form(odd: dict[str, Any]) -> None:
     try:
-        client = accepted(claims(**odd), Expected(ISSUER, AUDIENCE))
+        client = accepted(claims(**odd), expecting())
     except TokenRefused:
         return
     for name, value in (("sub", client.subject), ("fhirUser", client.user), ("patient", client.patient)):
@@ -216,12 +227,12 @@ def test_whatever_claims_are_they_are_refused_or_of_their_form(odd: dict[str, An
 )
 def test_a_patient_that_is_none(patient: Any) -> None:
     with pytest.raises(TokenRefused, match="patient"):
-        accepted(claims(patient=patient), Expected(ISSUER, AUDIENCE))
+        accepted(claims(patient=patient), expecting())
 
 
 @pytest.mark.parametrize(("seconds", "good"), [(-31, False), (-30, False), (-29, True), (1, True)])
 def test_an_end_with_leeway(seconds: int, good: bool) -> None:
-    expected = Expected(ISSUER, AUDIENCE, leeway=30, now=lambda: float(NOW))
+    expected = expecting(leeway=30)
     if good:
         accepted(claims(exp=NOW + seconds), expected)
     else:
@@ -251,7 +262,7 @@ class TestRemembering:
             loads.append(1)
             return key_set(signing_key())
 
-        return Tokens(Expected(ISSUER, AUDIENCE, now=lambda: now[0]), Keys(load), PINNED)
+        return Tokens(expecting(now=lambda: now[0]), Keys(load), PINNED)
 
     async def test_it_is_forgotten_at_its_end(self) -> None:
         now: list[float] = [NOW]
