@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from service.audit_files import HEADS, kept_key
+from service.commanded import commanded
 from service.compiled import Compiled
 from service.conformance.definitions import Definitions
 from service.embedded import EmbeddedMongo, served_uri
@@ -20,7 +21,8 @@ from service.fhir.versions import R4
 from service.security.chain import Seals
 from service.security.verification import Finding
 from service.settings import Settings, WrongSetting, read_settings
-from service.store.audit_heads import read_heads
+from service.store.audit_heads import Heads, read_heads
+from service.store.audit_log import AuditLog
 from service.store.audit_pruning import AuditPruning
 from service.store.audit_reading import AuditReading
 from service.store.audit_verification import AuditVerification
@@ -37,6 +39,7 @@ class _Audit:
     driver: Driver
     settings: Settings
     seals: Seals
+    heads: Path
 
 
 def verify_audit(data: Path, heads: Path | None, since: datetime | None) -> int:
@@ -44,7 +47,7 @@ def verify_audit(data: Path, heads: Path | None, since: datetime | None) -> int:
 
     Raises WrongSetting, UnsuitableServer, EmbeddedMongoError or PyMongoError.
     """
-    return _on_audit(data, lambda audit: _verify(audit, heads or audit.settings.audit_heads or data / HEADS, since))
+    return _on_audit(data, lambda audit: _verify(audit, heads or audit.heads, since))
 
 
 def export_audit(data: Path, target: BinaryIO, since: datetime | None) -> None:
@@ -70,7 +73,7 @@ def _on_audit(data: Path, work: Callable[[_Audit], Awaitable[T]]) -> T:
 
         async def run() -> T:
             async with _opened(settings, uri) as driver:
-                return await work(_Audit(driver, settings, Seals(key)))
+                return await work(_Audit(driver, settings, Seals(key), settings.audit_heads or data / HEADS))
 
         return asyncio.run(run())
 
@@ -117,6 +120,7 @@ async def _prune(audit: _Audit, days: float | None) -> int:
     if not kept:
         raise WrongSetting("RECOVERY_AUDIT_DAYS is not set: the audit is kept for ever; give --days to prune it")
     before = datetime.now(UTC) - timedelta(days=kept)
+    await _record(audit, [("days", f"{kept:g}")])
     pruning = AuditPruning(audit.driver, audit.seals)
     found = removed = 0
     with _progress(await pruning.count(before), "Pruning") as bar:
@@ -129,6 +133,15 @@ async def _prune(audit: _Audit, days: float | None) -> int:
                 bar.update(done)
     click.echo(f"Removed {removed} blocks recorded before {before.isoformat(timespec='seconds')}", err=True)
     return found
+
+
+async def _record(audit: _Audit, said: list[tuple[str, str]]) -> None:
+    """Return when it is recorded who prunes; raises OutcomeError 503 where it cannot be."""
+    log = AuditLog(audit.driver, audit.seals, Heads(audit.heads), lambda: datetime.now(UTC))
+    try:
+        await log.record(commanded("audit/prune", said))
+    finally:
+        await log.close()
 
 
 def _progress(length: int, label: str) -> Any:

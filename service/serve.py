@@ -69,17 +69,18 @@ def serve(options: Options) -> None:
         settings = read_settings()
         logging.config.dictConfig(logging_config(settings.log))
         server_context(settings)  # tells what is wrong with the files before anything is started
-        keep_in(options.data, settings)
         accept_development_tokens(options.data, settings)
         authentication(read_settings())  # tells, too
         with _listener(options.host, options.port) as listener:
             refuse_openness(settings, listener.getsockname()[0])
             if settings.mongodb_uri is not None:
                 asyncio.run(_check_store(settings, settings.mongodb_uri))
+                keep_in(options.data, settings)
                 _run(options, settings, listener, samples=False)
                 return
             with EmbeddedMongo(options.data) as mongo:
                 asyncio.run(_check_store(settings, mongo.uri))
+                keep_in(options.data, settings)
                 os.environ["RECOVERY_MONGODB_URI"] = mongo.uri  # where this process and its workers look
                 os.environ.setdefault("RECOVERY_EXPLAIN", "yes")  # for whoever tries the service out
                 _run(options, settings, listener, samples=options.samples and can_load_samples(settings))

@@ -1,20 +1,17 @@
 """What a command about a person works with: the store of these settings, and the audit, in the name of who runs it."""
 
-import os
-import pwd
-import socket
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlencode
 
 import click
 
 from service.audit_files import HEADS, kept_key
 from service.auditing import audit_log
+from service.commanded import commanded
 from service.compiled import FHIR_PATH, Compiled
 from service.conformance.definitions import Definitions
 from service.embedded import EmbeddedMongo, served_uri
@@ -23,9 +20,7 @@ from service.fhir.touched import Touched
 from service.fhir.versions import R4
 from service.interactions.context import Context
 from service.person.reference import Person
-from service.security.audit import Happened
 from service.security.chain import Seals
-from service.security.client import Client
 from service.security.smart import SmartConfiguration
 from service.settings import Settings, WrongSetting
 from service.store.audit_erasure import AuditErasure
@@ -34,8 +29,6 @@ from service.store.driver import Driver
 from service.store.erasure import Erasure
 from service.store.open import prepare
 from service.store.server import check_address
-
-_PROGRAM = "recovery-plan"
 
 
 def _now() -> datetime:
@@ -84,22 +77,7 @@ class Session:
         """
         if self.audit is None:
             return
-        await self.audit.record(
-            Happened(
-                started=_now(),
-                client=Client(client_id=_PROGRAM, subject=pwd.getpwuid(os.geteuid()).pw_name),
-                address=socket.gethostname(),
-                request_id=str(uuid.uuid4()),
-                method="CLI",
-                interaction=f"person-{command}",
-                path=f"person/{command}",
-                query=urlencode(said, safe="/:"),
-                entries=(),
-                status=200,
-                rules=(),
-                touched=tuple(touched),
-            )
-        )
+        await self.audit.record(commanded(f"person/{command}", said, touched))
 
 
 def _own(settings: Settings) -> frozenset[str]:

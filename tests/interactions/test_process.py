@@ -202,7 +202,7 @@ class TestGivenMongodb:
         ) as service:
             found = httpx.get(f"{service.await_ready()}{PLANS}").json()
             assert "entry" not in found
-            assert not data.exists()
+            assert sorted(each.name for each in data.iterdir()) == ["audit-heads", "audit.key"]
             assert service.end(signal.SIGTERM) == 0
 
     def test_an_unreachable_one(self, tmp_path: Path) -> None:
