@@ -36,7 +36,7 @@ _REDACTED = {
     "code": "REDACTED",
     "display": "redacted",
 }
-"""The label of what is filtered by access. SUBSETTED, the tag of what a client asked to be shortened, is not for that."""
+"""The label of what access filters. SUBSETTED, the tag of what a client asked to be shortened, is not for that."""
 
 
 def bundle(

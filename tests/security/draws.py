@@ -118,7 +118,7 @@ class Draws:
 def _words(documents: list[dict]) -> Iterator[str]:
     """Yield the conditions that documents fulfil, from what is stored to find them by."""
     for document in documents:
-        for word in document.get("search", {}).get("words", ()):
+        for word in document.get("words", ()):
             code, _, value = word.partition("=")
             if ":" not in code and not code.startswith("_profile") and value and "," not in value and "&" not in value:
                 yield f"{code}={value}"

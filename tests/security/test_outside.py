@@ -28,13 +28,9 @@ async def test_is_as_what_there_never_was(someone, world: World, asked: Asked):
     each = zip(asks(BEN), answers[BEN], answers[NOBODY], strict=True)
     agree([told for ask, outside, unknown in each for told in compared(ask, outside.about(BEN, NOBODY), unknown)])
     assert max(answer.status for answer in answers[BEN]) < 500
-
-
-async def test_has_the_status_that_is_agreed(world: World, asked: Asked):
-    await world.restore()
-    found = [(ask, (await asked(world.whole, ask, WORKER_IN_RECORD.headers)).status) for ask in asks(BEN)]
-    await world.restore()
-    agree([f"{ask}: {status}, agreed is {ask.status}" for ask, status in found if status != ask.status])
+    if someone is WORKER_IN_RECORD:
+        each = zip(asks(BEN), answers[BEN], strict=True)
+        agree([f"{ask}: {told.status}, agreed is {ask.status}" for ask, told in each if told.status != ask.status])
 
 
 def _of_others(contents, world: World, someone):
