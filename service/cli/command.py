@@ -34,9 +34,7 @@ def data_option(help_text: str) -> Callable[[Any], Any]:
 
 
 @contextmanager
-def told_in_one_line(
-    *refusals: type[Exception], wrong: tuple[type[Exception], ...] = ()
-) -> Iterator[None]:
+def told_in_one_line(*refusals: type[Exception], wrong: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Tell in one line why a command is not carried out: for ``refusals`` ending with 1, for what is ``wrong`` with 2.
 
     What keeps any command from its database or its settings is among them.

@@ -94,7 +94,7 @@ async def _gathered(plan_id: str, context: Context, at: Moment | None) -> tuple[
     await context.readiness.require(_PLAN, [_PART_OF])
     page = await context.store.search([_any(_PLAN, _with_ids([plan_id]))], 1, at=at)
     if not page.matches:
-        present(await context.store.read(_PLAN, plan_id), _PLAN)
+        present(await context.store.seen_by(context.access, "s").read(_PLAN, plan_id), _PLAN)
         return await _gathered(plan_id, context, None)  # it came to be in this moment
     part_of = context.search_parser.types[_PLAN][_PART_OF]
     ids: Ids = {_PLAN: {}, _GOAL: {}}

@@ -82,17 +82,20 @@ def _contributions(resource: Json, context: Context) -> dict[str, IsContribution
     if agreement is None:
         return {}
 
+    def is_subject(reference: Json) -> bool:
+        """Return whether a reference leads to the subject, and calls it by no other name."""
+        others = {key: value for key, value in reference.items() if key not in ("reference", "type")}
+        return context.related.is_same(reference, subject) and others.items() <= subject.items()
+
     def is_own_note(item: Json) -> bool:
         authors = [key for key in item if key.removeprefix("_").startswith("author")]
-        return not authors or (
-            authors == ["authorReference"] and context.related.is_same(item["authorReference"], subject)
-        )
+        return not authors or (authors == ["authorReference"] and is_subject(item["authorReference"]))
 
     def is_own_agreement(item: Json) -> bool:
         parts = [(part.get("url"), part) for part in item.get("extension", ())]
         parties = [part.get("valueReference", {}) for url, part in parts if url == agreement.party]
         said = [part.get("valueCode") for url, part in parts if url == "status"]
-        is_own = len(parties) == 1 and context.related.is_same(parties[0], subject)
+        is_own = len(parties) == 1 and is_subject(parties[0])
         return item.get("url") == agreement.url and is_own and len(said) == 1 and said[0] in _SPOKEN
 
     return {"note": is_own_note, "extension": is_own_agreement}

@@ -35,7 +35,7 @@ async def only_once(
     async def work(bound: Context) -> Response:
         known = await _recalled(asked, bound)
         if known is not None:
-            return _repeated(known)
+            return await _repeated(known, bound)
         response = await carry_out(replace(request, idempotency=None), bound)
         if len(response.body or b"") > _MOST_KEPT:
             sentence = f"An answer of more than {_MOST_KEPT} bytes cannot be remembered; prefer return=minimal"
@@ -67,11 +67,25 @@ def of_entry(batch: Request, number: int) -> Idempotency | None:
     return replace(batch.idempotency, key=f"{batch.idempotency.key}\0{number}", fingerprint=fingerprint)
 
 
-def _repeated(known: dict[str, Any]) -> Response:
-    """Return the answer that was remembered: now it stores nothing, and discloses what it did the first time."""
+async def _repeated(known: dict[str, Any], context: Context) -> Response:
+    """Return the answer that was remembered: now it stores nothing, and discloses what it did the first time.
+
+    It comes without its body where the client may not read any more all that it tells of.
+    """
     versions = [Touched(*told) for told in known.get(_TOUCHED, ())]
     again = tuple(dict.fromkeys(each._replace(action="R") for each in versions))
-    return Response(**{name: known[name] for name in _FIELDS}, touched=again)
+    response = Response(**{name: known[name] for name in _FIELDS}, touched=again)
+    is_whole = response.body is None or await _are_seen(versions, context)
+    return response if is_whole else replace(response, body=None)
+
+
+async def _are_seen(versions: list[Touched], context: Context) -> bool:
+    """Return whether the client may read all ``versions``."""
+    if not context.access.is_limited:
+        return True
+    store = context.store.seen_by(context.access)
+    read = [await store.read_version(each.type, each.id, each.version) for each in versions]
+    return None not in read
 
 
 def _name(asked: Idempotency) -> str:

@@ -12,12 +12,12 @@ _REALM = 'Bearer realm="recovery-plan"'
 _CREDENTIALS = re.compile(rb"Bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(rb"(?!bearer\b)[!#$%&'*+.^_`|~0-9A-Za-z-]+( .*)?", re.IGNORECASE | re.DOTALL)
 
-_IN_QUERY = re.compile(r"((?:^|&)(?:access|id|refresh)_token=)[^&]*", re.IGNORECASE)
+_IN_QUERY = re.compile(r"((?:^|[&? ])(?:access|id|refresh)(?:_|%5f)token=)[^& ]*", re.IGNORECASE)
 
 
-def without_tokens(query: str) -> str:
-    """Return a query with nothing in place of the tokens that somebody has put there, where they are never accepted."""
-    return _IN_QUERY.sub(r"\1", query)
+def without_tokens(text: str) -> str:
+    """Return ``text`` with nothing in place of the tokens in its queries, where they are never accepted."""
+    return _IN_QUERY.sub(r"\1", text)
 
 
 class Authenticator:

@@ -101,8 +101,9 @@ class FhirEndpoint:
     async def _served(self, visit: _Visit, receive: Receive) -> Response:
         incoming = visit.incoming
         path = incoming.segments(self._service)
-        if path not in _PUBLIC:
-            visit.client = await self._admitted(incoming)
+        is_public = path in _PUBLIC
+        await self._admit(visit, is_public=is_public)
+        if not is_public:
             visit.context = self.clients.context_of(visit.client)
         incoming.read_query()
         visit.how = presentation(incoming, self._service)
@@ -118,15 +119,17 @@ class FhirEndpoint:
         visit.base = request.base
         return await serve(request, visit.context)
 
-    async def _admitted(self, incoming: Incoming) -> Client:
-        """Return who asks; raises OutcomeError 401, or 429 for who asks too often, tokens that are refused included."""
-        name = client_at(peer(incoming.scope))
+    async def _admit(self, visit: _Visit, *, is_public: bool) -> None:
+        """Find out who asks, unless that makes no difference.
+
+        Raises OutcomeError 401, or 429 for who asks too often, tokens that are refused included.
+        """
         try:
-            client = await self._authenticator.client(incoming.headers)
-            name = name if client is ANYBODY else client.identity
+            if not is_public:
+                visit.client = await self._authenticator.client(visit.incoming.headers)
         finally:
-            self._rate_limit.take(name)
-        return client
+            is_nobody = visit.client is ANYBODY
+            self._rate_limit.take(client_at(peer(visit.incoming.scope)) if is_nobody else visit.client.identity)
 
     async def _audit(self, visit: _Visit, response: Response) -> None:
         """Return when what happened is recorded; raises OutcomeError 503 where it cannot be, and nothing is told."""
@@ -145,7 +148,7 @@ class FhirEndpoint:
                 visit.interaction,
                 "/".join(visit.incoming.segments(self._service)),
                 without_tokens(urlencode(query) if query else scope["query_string"].decode("latin-1")),
-                visit.conditions + told.entries,
+                tuple(map(without_tokens, visit.conditions + told.entries)),
                 response.status,
                 visit.rules,
                 told.touched,

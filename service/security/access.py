@@ -20,6 +20,8 @@ from service.security.scopes import LOWER_LABELS, PERMISSIONS, Permission, Scope
 __all__ = ["UNLIMITED", "Access", "Accesses", "Permission"]
 
 _MOST_CLIENTS = 1_024
+_CHOOSING: tuple[Permission, ...] = ("c", "u")
+"""What an update at an unused id takes of all resources of the type."""
 
 
 class Access:
@@ -66,8 +68,8 @@ class Access:
         return self.seen("s", resource_type) is None
 
     def may_choose_ids(self, resource_type: str) -> bool:
-        """Return whether the client may create a resource under an id of its choice."""
-        return self.seen("c", resource_type) is None
+        """Return whether the client may create a resource under an id of its choice, which tells if that is taken."""
+        return all(self.seen(permission, resource_type) is None for permission in _CHOOSING)
 
 
 class _Unlimited(Access):

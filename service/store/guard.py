@@ -93,12 +93,16 @@ class Guard:
 
     async def of_the_seen(self, reading: Reading, permission: Permission, versions: Iterable[Stored]) -> list[Stored]:
         """Return those ``versions`` that ``permission`` is for, both as they stand and as their resources are now."""
+        return [item for item in await self.still_seen(reading, permission, versions) if self.admits(permission, item)]
+
+    async def still_seen(self, reading: Reading, permission: Permission, versions: Iterable[Stored]) -> list[Stored]:
+        """Return those ``versions`` whose resources ``permission`` is for as they are now."""
         every = list(versions)
         ids: dict[str, dict[str, None]] = {}
         for version in every:
             ids.setdefault(version.type, {})[version.id] = None
         now = {name: set(await self.seen(reading, permission, name, list(each))) for name, each in ids.items()}
-        return [item for item in every if item.id in now[item.type] and self.admits(permission, item)]
+        return [item for item in every if item.id in now[item.type]]
 
     def admits(self, permission: Permission, version: Stored) -> bool:
         """Return whether ``permission`` is for a version as it stands; a deletion, which says nothing, is admitted."""
@@ -122,8 +126,9 @@ class Guard:
         if not self.access.admits(permission, resource_type, document):
             sentence = f"What this would leave is a {resource_type} that this client may not write"
             raise OutcomeError(Issue("forbidden", sentence, resource_type))
-        about = self._about(permission, resource_type, document)
-        if about and not about <= (await known(about)).keys():
+        links = self._followed(permission, resource_type)
+        about = self._about(links, document)
+        if links and not (about and about <= (await known(about)).keys()):
             sentence = f"What this {resource_type} is about is not there for this client"
             raise OutcomeError(Issue("forbidden", sentence, resource_type))
 
@@ -132,10 +137,13 @@ class Guard:
         if any(self.limits("s", name) for name in types):
             raise OutcomeError(Issue("forbidden", "What is asked cannot be limited to what this client may see"))
 
-    def _about(self, permission: Permission, resource_type: str, document: Document) -> set[str]:
-        """Return the resources (``Type/id``) that a document leads to and that decide who may see it."""
+    def _followed(self, permission: Permission, resource_type: str) -> list[LinkedTo]:
+        """Return the links to the resources that decide who may see one of the type."""
         visible = self.access.seen(permission, resource_type)
-        links = [] if visible is None else [link for link in links_in(visible) if isinstance(link, LinkedTo)]
+        return [] if visible is None else [link for link in links_in(visible) if isinstance(link, LinkedTo)]
+
+    def _about(self, links: Iterable[LinkedTo], document: Document) -> set[str]:
+        """Return the resources (``Type/id``) to which a document has one of ``links``."""
         texts = [
             text.removeprefix(link.start)
             for link in links

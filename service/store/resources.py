@@ -6,6 +6,7 @@ document. See ``docs/decisions.md`` for why an update needs no transaction.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -38,7 +39,7 @@ from service.store.notes import Notes
 from service.store.pages import Page, count_matches, find_page
 from service.store.place import Place
 from service.store.reading import Moment, Reading, read_within
-from service.store.seen import seen_versions_of, seen_versions_of_types
+from service.store.seen import seen_versions_of, seen_versions_of_types, still_seen
 from service.store.transactions import Transactions
 from service.store.words import find_words
 
@@ -197,15 +198,15 @@ class ResourceStore:
     ) -> Page:
         """Return at most ``count`` matches of ``sources`` beside ``place``, as they are now or were at a moment.
 
-        Raises PastMomentError where the database no longer has the state of that moment, and OutcomeError 503 where
-        the search takes too long.
+        Raises PastMomentError where the database no longer has that state, OutcomeError 503 where it takes too long.
         """
 
         async def read(reading: Reading) -> Page:
             found, before, after = await find_page(reading, self._served(sources), count, place)
             return Page([to_stored(each.type, each.document) for each in found], before, after, reading.moment)
 
-        return await self._read(read, at)
+        page = await self._read(read, at)
+        return replace(page, matches=await still_seen(self._guard, self._read, page.matches)) if at else page
 
     @translated
     async def count(self, sources: Sequence[Source], *, at: Moment | None = None) -> int:
@@ -272,9 +273,10 @@ class ResourceStore:
         at: Moment | None = None,
     ) -> Versions:
         """Return at most ``count`` versions of all resources of ``types`` beside ``place``; raises as ``search``."""
-        return await self._read(
+        found = await self._read(
             lambda reading: seen_versions_of_types(self._guard, reading, types, within, count, place), at
         )
+        return replace(found, versions=await still_seen(self._guard, self._read, found.versions)) if at else found
 
     async def _read(self, read: Callable[[Reading], Awaitable[T]], at: Moment | None) -> T:
         await self._flush(*self._new)

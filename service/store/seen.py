@@ -16,6 +16,8 @@ _AT_ONCE = 200
 
 Find = Callable[[int, Place | None], Awaitable[Versions | None]]
 """Finds at most so many versions beside a place."""
+ReadNow = Callable[[Callable[[Reading], Awaitable[list[Stored]]], None], Awaitable[list[Stored]]]
+"""Reads what there is now."""
 Keep = Callable[[Iterable[Stored]], Awaitable[list[Stored]]]
 
 
@@ -60,6 +62,13 @@ async def seen_versions_of_types(
 
     filled = await _filled(count, place, find, keep)
     return replace(filled, moment=reading.moment) if filled else Versions([], None, None, reading.moment)
+
+
+async def still_seen(guard: Guard, read: ReadNow, versions: list[Stored]) -> list[Stored]:
+    """Return those ``versions``, found as they were at a moment, that have not been kept from the client since."""
+    if not guard.access.is_limited:
+        return versions
+    return await read(lambda reading: guard.still_seen(reading, "s", versions), None)
 
 
 async def _filled(count: int, place: Place | None, find: Find, keep: Keep) -> Versions | None:

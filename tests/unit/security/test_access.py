@@ -43,7 +43,7 @@ def test_what_is_said_of_a_client_agrees_with_what_it_sees(client: Client) -> No
     assert access.is_limited == any(predicate is not None for predicate in every.values())
     for name in STORED:
         assert access.sees_all(name) == (every["s", name] is None)
-        assert access.may_choose_ids(name) == (every["c", name] is None)
+        assert access.may_choose_ids(name) == (every["c", name] is every["u", name] is None)
         asked = [every[each, name] for each in PERMISSIONS]
         assert bool(access.asked_of(name)) or all(predicate in (None, NOTHING) for predicate in asked)
     if access.patient is not None:
@@ -146,10 +146,11 @@ class TestWhoWrites:
         )
         assert access.writes_contributions_only is contributions
 
-    def test_only_one_who_may_create_everything_chooses_ids(self) -> None:
-        assert access_of("system/*.c", clearances=["*"]).may_choose_ids("Goal")
-        assert not access_of("system/*.c").may_choose_ids("Goal")
-        assert not access_of("system/*.c?category=x", clearances=["*"]).may_choose_ids("Goal")
+    def test_only_one_who_may_create_and_update_everything_chooses_ids(self) -> None:
+        assert access_of("system/*.cu", clearances=["*"]).may_choose_ids("Goal")
+        assert not access_of("system/*.cu").may_choose_ids("Goal")
+        assert not access_of("system/*.cu?category=x", clearances=["*"]).may_choose_ids("Goal")
+        assert not access_of("system/*.c", "system/*.u?category=x", clearances=["*"]).may_choose_ids("Goal")
 
 
 class TestLabels:
