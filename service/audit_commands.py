@@ -99,13 +99,18 @@ async def _verify(audit: _Audit, directory: Path, since: datetime | None) -> int
         async for finding in check.findings(since, bar.update):
             found += 1
             _tell(str(finding))
-    whole = "nothing was altered" if not found else f"{found} findings"
-    against = f"heads of {len(heads)} processes" if heads else f"no heads in {directory}: an end cut off does not show"
-    click.echo(f"Verified {bar.pos} blocks, {against}: {whole}", err=True)
+    if bar.pos and not heads:
+        found += 1
+        _tell(f"{directory}: there are no heads, so that an end which was cut off would not show")
+    if found >= bar.pos > 1:
+        click.echo("Nearly nothing fits: is the key that of this log?", err=True)
+    whole = f"findings: {found}" if found else "nothing was altered"
+    click.echo(f"Verified {bar.pos} blocks against the heads of {len(heads)} processes: {whole}", err=True)
     return found
 
 
 async def _export(audit: _Audit, target: BinaryIO, since: datetime | None) -> None:
+    await _record(audit, "export", [("since", since.isoformat())] if since else [])
     reading = AuditReading(audit.driver)
     renderer = Compiled(Definitions(R4), audit.settings, lambda: datetime.now(UTC)).audit_events
     with _progress(await reading.count(since), "Exporting") as bar:
@@ -120,7 +125,7 @@ async def _prune(audit: _Audit, days: float | None) -> int:
     if not kept:
         raise WrongSetting("RECOVERY_AUDIT_DAYS is not set: the audit is kept for ever; give --days to prune it")
     before = datetime.now(UTC) - timedelta(days=kept)
-    await _record(audit, [("days", f"{kept:g}")])
+    await _record(audit, "prune", [("days", f"{kept:g}")])
     pruning = AuditPruning(audit.driver, audit.seals)
     found = removed = 0
     with _progress(await pruning.count(before), "Pruning") as bar:
@@ -135,11 +140,11 @@ async def _prune(audit: _Audit, days: float | None) -> int:
     return found
 
 
-async def _record(audit: _Audit, said: list[tuple[str, str]]) -> None:
-    """Return when it is recorded who prunes; raises OutcomeError 503 where it cannot be."""
+async def _record(audit: _Audit, command: str, said: list[tuple[str, str]]) -> None:
+    """Return when it is recorded who runs a command; raises OutcomeError 503 where it cannot be."""
     log = AuditLog(audit.driver, audit.seals, Heads(audit.heads), lambda: datetime.now(UTC))
     try:
-        await log.record(commanded("audit/prune", said))
+        await log.record(commanded(f"audit/{command}", said))
     finally:
         await log.close()
 

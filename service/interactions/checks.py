@@ -10,7 +10,7 @@ from service.interactions.context import Context
 from service.interactions.contributions import as_told_to_contributors
 from service.interactions.labels import label_issues
 from service.interactions.representation import SUBSETTED
-from service.interactions.surroundings import Surroundings
+from service.interactions.surroundings import Surroundings, kept_references
 
 
 async def checked_resource(request: Request, context: Context) -> tuple[dict[str, Any], tuple[Issue, ...]]:
@@ -20,7 +20,7 @@ async def checked_resource(request: Request, context: Context) -> tuple[dict[str
     """
     if request.warnings is None:
         written = {"/".join(request.path): request.resource} if len(request.path) == 2 else {}
-        surroundings = Surroundings(context.store, written)
+        surroundings = Surroundings(context.store, written, await kept_references([request], context))
         (issues,) = await write_issues([(request, None)], context, surroundings)
         request.warnings = refuse_errors(issues)
     return request.resource, request.warnings

@@ -58,6 +58,16 @@ def check_contribution(before: Json, after: Json, context: Context, *, is_patch:
         raise OutcomeError(*(Issue("forbidden", f"{_MAY}; this differs in something else", place) for place in wrong))
 
 
+def signed(before: Json, after: Json) -> Json:
+    """Return ``after`` with its subject as the author of each note that was added and names none."""
+    notes, known = after.get("note", []), len(before.get("note", []))
+    if len(notes) == known:
+        return after
+    own = {"authorReference": after["subject"]}
+    added = [note if any(key.startswith("author") for key in note) else own | note for note in notes[known:]]
+    return {**after, "note": [*notes[:known], *added]}
+
+
 def _differences(before: Json, after: Json, context: Context, is_patch: bool) -> Iterator[str]:
     resource_type = before["resourceType"]
     adding = _contributions(before, context)

@@ -21,7 +21,7 @@ from service.interactions.permission import permitted
 from service.interactions.provenance import attribute_all, check_provenance
 from service.interactions.read import present
 from service.interactions.resolution import ORDER, Step, creates, is_conditional, resolve
-from service.interactions.surroundings import Surroundings
+from service.interactions.surroundings import Surroundings, kept_references
 
 _SHORT: Return = "minimal"
 """What the answer to a transaction says of what it stored, unless the client asks for more."""
@@ -133,7 +133,8 @@ def _same_targets(steps: Sequence[Step]) -> Iterable[Issue]:
 async def _resource_issues(steps: Sequence[Step], context: Context) -> list[Issue]:
     """Return what is wrong with the resources that are to be written, and remember of each what only warns."""
     writes = [step for step in steps if step.stores]
-    surroundings = Surroundings(context.store, _as_written(steps))
+    kept = await kept_references([step.request for step in writes], context)
+    surroundings = Surroundings(context.store, _as_written(steps), kept)
     placed = [(step.request, f"{step.entry.place}.resource") for step in writes]
     issues: list[Issue] = []
     for (request, _), found in zip(placed, await write_issues(placed, context, surroundings), strict=True):

@@ -1,12 +1,12 @@
 """update: PUT [base]/[type]/[id] (https://hl7.org/fhir/R4/http.html#update)."""
 
 from service.fhir.entry import Request, Response
+from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.answers import written
 from service.interactions.checks import checked_resource
 from service.interactions.context import Context
 from service.interactions.preconditions import check_preconditions
 from service.interactions.provenance import attribute
-from service.interactions.read import unknown
 from service.interactions.writing import write_next, write_until_first
 from service.store.document import Stored
 
@@ -24,7 +24,8 @@ async def update(request: Request, context: Context) -> Response:
             return await write_next(current, resource, request, context, warnings)
         resource_type, resource_id = request.path
         if request.new_id != resource_id and not context.access.may_choose_ids(resource_type):
-            raise unknown(resource_type)
+            sentence = f"There is no {resource_type} with this id; this client, who may not see all, creates by POST"
+            raise OutcomeError(Issue("unknown-resource", sentence))
         completed = context.narratives.completed(resource)
         stored = await context.store.insert(resource_type, resource_id, completed, "PUT")
         attributed = await attribute(stored, request, context)

@@ -9,7 +9,7 @@ from service.fhir.outcome import Issue
 from service.fhir.touched import Touched
 from service.interactions.answers import UNCHANGED, written
 from service.interactions.context import Context
-from service.interactions.contributions import check_contribution, refuse_new_resource
+from service.interactions.contributions import check_contribution, refuse_new_resource, signed
 from service.interactions.labels import Meta, check_not_lowered, with_kept_labels
 from service.interactions.narratives import Narratives
 from service.interactions.provenance import attribute
@@ -63,18 +63,19 @@ async def store_next(
     """
     check_not_lowered(current.type, before, successor.get("meta", {}), context.access)
     if context.access.writes_contributions_only:
-        _check_contribution(current, successor, request, context)
+        successor = _contributed(current, successor, request, context)
     method = request.method if request.method == "PATCH" else "PUT"
     stored = await context.store.replace(current, context.narratives.completed(successor), method)
     return stored, stored.changed + await attribute(stored, request, context)
 
 
-def _check_contribution(current: Stored, successor: dict[str, Any], request: Request, context: Context) -> None:
+def _contributed(current: Stored, successor: dict[str, Any], request: Request, context: Context) -> dict[str, Any]:
+    """Return ``successor``, signed where it is the person who contributes; raises OutcomeError 403 for all else."""
     if current.body is None:
         refuse_new_resource(context)
-    else:
-        is_patch = request.method == "PATCH"
-        check_contribution(json.parse(current.body), successor, context, is_patch=is_patch)
+    before = json.parse(current.body or b"{}")
+    check_contribution(before, successor, context, is_patch=request.method == "PATCH")
+    return signed(before, successor) if context.access.is_person else successor
 
 
 async def _labels_before(current: Stored, context: Context) -> Meta:

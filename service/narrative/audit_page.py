@@ -100,8 +100,14 @@ def _sentence(name: str, number: str, entity: Json) -> str:
 
 def _nothing(event: Json, has_others: bool) -> str:
     if event["outcome"] != "0":
-        return WORDS["audit-refused"]
+        names = [each["what"]["reference"] for each in event.get("entity", ()) if _is_in_vain(each)]
+        return WORDS["audit-refused-of"].format(", ".join(names)) if names else WORDS["audit-refused"]
     return WORDS["audit-others-only"] if has_others else WORDS["audit-nothing"]
+
+
+def _is_in_vain(entity: Json) -> bool:
+    """Return whether an entity is a resource that was asked for, and not given."""
+    return entity.get("role", {}).get("code") == "4" and "lifecycle" not in entity and "reference" in entity["what"]
 
 
 def _version(reference: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from service.fhir.datetimes import instant
 from service.fhir.reference import parse_reference
 from service.fhir.touched import Touched
 from service.security.audit import Happened, Recorded
-from service.security.audit_terms import patients_of
+from service.security.audit_terms import asked_in_vain, patients_of
 from service.security.client import Client
 
 TYPE = "AuditEvent"
@@ -235,6 +235,8 @@ def _entities(happened: Happened, *, tells_query: bool) -> Iterator[Json]:
             yield {"type": _OBJECT, "role": _QUERY, "query": b64encode(text.encode(errors="replace")).decode()}
     for person in sorted(patients_of(happened)):
         yield _person(person)
+    for name in sorted(asked_in_vain(happened)):
+        yield {"what": {"reference": name}, "type": _OBJECT, "role": _RESOURCE}
     for version in happened.touched:
         is_erased = happened.interaction == ERASURE and version.action == "D"
         yield _version(version, _LIFECYCLES[_ERASED if is_erased else version.action])

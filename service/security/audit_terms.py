@@ -7,6 +7,7 @@ from service.security.audit import Happened, spelt_out
 from service.security.client import Client
 
 _REFERENCE = re.compile(r"Patient(?:/|%2[Ff])([A-Za-z0-9.-]{1,64})(?![A-Za-z0-9.-])")
+_INSTANCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9.-]{1,64}(?![A-Za-z0-9.-])")
 _PARAMETER = re.compile(r"(?:^|[?&.:]|%3[Aa])(?:patient|subject)(?:(?::|%3[Aa])[A-Za-z]+)?=([^&\s]+)")
 _SEPARATOR = re.compile(r",|%2[Cc]")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
@@ -31,8 +32,14 @@ def people_of(happened: Happened) -> set[str]:
 
 
 def entities_of(happened: Happened) -> set[str]:
-    """Return the resources that an event has touched, such as ``CarePlan/1``."""
-    return {f"{each[0]}/{each[1]}" for each in happened.touched}
+    """Return the resources that an event has touched, such as ``CarePlan/1``, or that were asked for in vain."""
+    return {f"{each[0]}/{each[1]}" for each in happened.touched} | asked_in_vain(happened)
+
+
+def asked_in_vain(happened: Happened) -> set[str]:
+    """Return the resource that the address of a refused request names, be it there or not."""
+    named = _INSTANCE.match(happened.path) if happened.status >= 400 and not happened.touched else None
+    return {named[0]} if named and not named[0].startswith("Patient/") else set()
 
 
 @lru_cache(1_024)

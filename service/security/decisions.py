@@ -52,6 +52,9 @@ NEEDED_OF_INSTANCE: dict[str, str | Needs] = {"$validate": "r", "$meta": "r", "$
 """Operations that take something else, or are there only, where they are about one resource."""
 
 
+_CHALLENGE = 'Bearer realm="recovery-plan", error="insufficient_scope"'
+
+
 def require(code: str, resource_type: str | None, access: Access, *, of_instance: bool = False) -> None:
     """Raise OutcomeError 403 where ``access`` has nothing of what the interaction ``code`` takes.
 
@@ -95,4 +98,4 @@ def _lacking(permission: Permission, named: str, access: Access) -> str:
 
 
 def _forbidden(sentence: str) -> OutcomeError:
-    return OutcomeError(Issue("forbidden", sentence))
+    return OutcomeError(Issue("forbidden", sentence), headers={"WWW-Authenticate": _CHALLENGE})

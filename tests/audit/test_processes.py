@@ -82,15 +82,15 @@ async def commands_tell_the_same(audit: Audit, data: Path, environment: dict[str
     """Check that what somebody does to the database shows in what the commands print."""
     verified = await audit_command("verify", "--data", str(data), **environment)
     assert (verified.exit_code, verified.stdout) == (0, ""), verified
+    head = read_heads(audit.heads)[-1]
     exported = await audit_command("export", "--data", str(data), **environment)
     assert exported.exit_code == 0, exported
     events = [json.loads(line) for line in exported.stdout.splitlines()]
     assert {event["resourceType"] for event in events} == {"AuditEvent"}
     assert [event["recorded"] for event in events] == sorted(event["recorded"] for event in events)
-    assert len(events) == len(await audit.events())
-    head = read_heads(audit.heads)[-1]
+    assert len(events) == len(await audit.events()), "the export is in itself"
     removed = block_id(head.writer, head.number)
-    await audit.database["audit"].delete_many({"_id": {"$gte": removed}})
+    await audit.database["audit"].delete_one({"_id": removed})
     missed = await audit_command("verify", "--data", str(data), **environment)
     assert (missed.exit_code, missed.stdout) == (1, f"{removed}: is missing: the end was cut off\n")
     assert (await audit_command("prune", "--data", str(data), **environment)).exit_code == 2

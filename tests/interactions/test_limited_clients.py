@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from service.settings import Settings
+from tests.support import recovery
 from tests.support.app import client_of
 from tests.support.issuer import bearer, token_settings
 from tests.support.resources import Json, care_plan, created, goal
@@ -175,3 +176,29 @@ async def test_a_later_page_has_nothing_that_was_labelled_since(client: httpx.As
             break
     else:
         raise AssertionError("there is a next page")
+
+
+class TestAReferenceThatAClientDoesNotSee:
+    async def test_may_stay_where_it_was_right(self, client: httpx.AsyncClient) -> None:
+        hidden = await created(client, recovery.goal())
+        made = await created(client, recovery.plan(goal=[{"reference": f"Goal/{hidden['id']}"}]))
+        await label(client, f"/Goal/{hidden['id']}")
+        headers = bearer("user/*.cruds", fhirUser="Practitioner/worker")
+        first = await client.put(f"/CarePlan/{made['id']}", json={**made, "title": "Second"}, headers=headers)
+        await client.delete(f"/Goal/{hidden['id']}")
+        then = await client.put(f"/CarePlan/{made['id']}", json={**made, "title": "Third"}, headers=headers)
+        assert (first.status_code, then.status_code) == (200, 200), "nor does it tell whether that is still there"
+
+    async def test_does_not_come_to_light_by_being_left(self, client: httpx.AsyncClient) -> None:
+        hidden = await created(client, recovery.goal(subject={"reference": "Patient/ben"}))
+        answers = []
+        for name in (hidden["id"], "never-was"):
+            profiled = recovery.plan(subject={"reference": "Patient/ann"}, goal=[{"reference": f"Goal/{name}"}])
+            headers = of_ann(**WORKER)
+            bare = {key: value for key, value in profiled.items() if key != "meta"}
+            made = (await client.post("/CarePlan", json=bare, headers=headers)).json()
+            changed = {**profiled, "id": made["id"]}
+            answer = await client.put(f"/CarePlan/{made['id']}", json=changed, headers=headers)
+            answers.append(answer.text.replace(name, "unseen"))
+        assert answers[0] == answers[1]
+        assert "There is no Goal/unseen here" in answers[0]

@@ -164,7 +164,7 @@ async def test_what_is_not_here_is_said(client: httpx.AsyncClient) -> None:
     text = await page(client, f"/CarePlan/{plan['id']}")
     assert "A goal that is kept" in text
     assert "A goal that was removed" not in text
-    assert text.count("Not shown here: it is kept in another system, or it was removed") == 2
+    assert text.count("Not shown here: it is kept in another system, it was removed, or it may not be seen by you") == 2
 
 
 async def test_nobody_elses_goal_is_shown(client: httpx.AsyncClient) -> None:

@@ -145,3 +145,11 @@ async def test_nobody_changes_one(method: str, path: str, audited: httpx.AsyncCl
         after[: len(before)] == before
         or {each["_id"]: each for each in before}.items() <= {each["_id"]: each for each in after}.items()
     )
+
+
+async def test_who_asked_in_vain_is_found(audited: httpx.AsyncClient):
+    found = (await audited.get(f"/AuditEvent?entity=CarePlan/{BEN}-plan&outcome=4", headers=_AUDITOR)).json()
+    told = [agent["who"].get("reference") for entry in found["entry"] for agent in entry["resource"]["agent"]]
+    assert "Practitioner/worker" in told
+    page = await audited.get(f"/AuditEvent?entity=CarePlan/{BEN}-plan", headers={**_AUDITOR, "Accept": "text/html"})
+    assert f"Asked for CarePlan/{BEN}-plan, and was given nothing" in page.text

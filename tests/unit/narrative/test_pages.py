@@ -73,8 +73,8 @@ def test_goals_and_risk_decisions_stand_on_the_page_in_full() -> None:
 def test_what_cannot_be_found_is_said() -> None:
     tree = page(plan(goal=[{"reference": "Goal/9", "display": "Lost"}, {"reference": "https://x.example.org/Goal/1"}]))
     assert texts(tree, "//section[@id='goals']//li") == [
-        "Not shown here: it is kept in another system, or it was removed Lost",
-        "Not shown here: it is kept in another system, or it was removed https://x.example.org/Goal/1",
+        "Not shown here: it is kept in another system, it was removed, or it may not be seen by you Lost",
+        "Not shown here: it is kept in another system, it was removed, or it may not be seen by you https://x.example.org/Goal/1",
     ]
 
 
