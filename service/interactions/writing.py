@@ -66,7 +66,8 @@ async def store_next(
         successor = _contributed(current, successor, request, context)
     method = request.method if request.method == "PATCH" else "PUT"
     stored = await context.store.replace(current, context.narratives.completed(successor), method)
-    return stored, stored.changed + await attribute(stored, request, context)
+    from_whom = current.touched if current.subject != stored.subject else ()  # whose record loses it
+    return stored, stored.changed + from_whom + await attribute(stored, request, context)
 
 
 def _contributed(current: Stored, successor: dict[str, Any], request: Request, context: Context) -> dict[str, Any]:

@@ -140,18 +140,18 @@ class FhirEndpoint:
         query = visit.incoming.parameters if visit.interaction.startswith("search") else ()
         await self.context.audit.record(
             Happened(
-                visit.started,
-                visit.client,
-                peer(scope),
-                request_id(scope),
-                scope["method"],
-                visit.interaction,
-                "/".join(visit.incoming.segments(self._service)),
-                without_tokens(urlencode(query) if query else scope["query_string"].decode("latin-1")),
-                tuple(map(without_tokens, visit.conditions + told.entries)),
-                response.status,
-                visit.rules,
-                told.touched,
+                started=visit.started,
+                client=visit.client,
+                address=peer(scope),
+                request_id=request_id(scope),
+                method=scope["method"],
+                interaction=visit.interaction,
+                path="/".join(visit.incoming.segments(self._service)),
+                query=without_tokens(urlencode(query) if query else scope["query_string"].decode("latin-1")),
+                entries=tuple(map(without_tokens, visit.conditions + told.entries)),
+                status=response.status,
+                rules=visit.rules,
+                touched=told.touched,
             )
         )
 

@@ -7,6 +7,7 @@ from service.security.audit import Happened, spelt_out
 from service.security.client import Client
 
 _REFERENCE = re.compile(r"Patient(?:/|%2[Ff])([A-Za-z0-9.-]{1,64})(?![A-Za-z0-9.-])")
+_UNKNOWN_SENDER = (401, 429)
 _INSTANCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9.-]{1,64}(?![A-Za-z0-9.-])")
 _PARAMETER = re.compile(r"(?:^|[?&.:]|%3[Aa])(?:patient|subject)(?:(?::|%3[Aa])[A-Za-z]+)?=([^&\s]+)")
 _SEPARATOR = re.compile(r",|%2[Cc]")
@@ -14,7 +15,12 @@ _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
 
 def patients_of(happened: Happened) -> set[str]:
-    """Return whom an event is about, such as ``Patient/1``: whose records it touched, and whom it asked for."""
+    """Return whom an event is about, such as ``Patient/1``: whose records it touched, and whom it asked for.
+
+    It is about nobody where nobody knows who asked: whoever likes can name people.
+    """
+    if happened.status in _UNKNOWN_SENDER:
+        return set()
     found = {each[3] for each in happened.touched if each[3] is not None}
     if patient := happened.client.patient:
         found.add(spelt_out(patient if "/" in patient else f"Patient/{patient}"))

@@ -68,8 +68,8 @@ def require(code: str, resource_type: str | None, access: Access, *, of_instance
     if is_unlimited or needed is Needs.PUBLIC or needed is Needs.TOKEN:
         return
     of_system = resource_type is None or (code == "$everything" and resource_type not in access.types)
-    types = list(access.types) if of_system or resource_type is None else [resource_type]
-    named = "*" if of_system or resource_type is None else resource_type
+    types = [*access.types] if of_system else [str(resource_type)]
+    named = "*" if of_system else str(resource_type)
     if isinstance(needed, Needs):
         if not all(map(access.sees_all, types)):
             raise _forbidden(
