@@ -23,18 +23,18 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from service.admission import can_load_samples, notice, refuse_openness, token_for_samples
-from service.announce import Announcement
 from service.audit_files import keep_in
 from service.authentication import authentication
 from service.development_tokens import accept_development_tokens
 from service.embedded import EmbeddedMongo
 from service.logs import logging_config
+from service.server.admission import can_load_samples, notice, refuse_openness, token_for_samples
+from service.server.announce import Announcement
+from service.server.tls import server_context
 from service.settings import Settings, read_settings
 from service.store.driver import Driver
 from service.store.open import check_format
 from service.store.server import check_address
-from service.tls import server_context
 
 if TYPE_CHECKING:  # the web framework takes its time to import, and the database can start meanwhile
     from fastapi import FastAPI
@@ -166,7 +166,7 @@ def _listener(host: str, port: int) -> Iterator[socket.socket]:
 
 def _run(options: Options, settings: Settings, listener: socket.socket, *, samples: bool) -> None:
     """Serve until stopped by a signal; raises CannotServe if the application does not start."""
-    from service.web_server import server_config
+    from service.server.web_server import server_config
 
     config = server_config("service.serve:application", settings, options.workers)
     port = listener.getsockname()[1]

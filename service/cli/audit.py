@@ -42,7 +42,7 @@ def verify(data: Path, heads: Path | None, since: datetime | None) -> None:
 
     Safe while a service runs.
     """
-    from service.audit_commands import verify_audit
+    from service.commands.audit import verify_audit
 
     with told_in_one_line():
         if verify_audit(data, heads, _in_utc(since)):
@@ -57,7 +57,7 @@ def verify(data: Path, heads: Path | None, since: datetime | None) -> None:
 @_SINCE
 def export(data: Path, target: BinaryIO, since: datetime | None) -> None:
     """Write the AuditEvents as ndjson, the oldest first."""
-    from service.audit_commands import export_audit
+    from service.commands.audit import export_audit
 
     with told_in_one_line():
         export_audit(data, target, _in_utc(since))
@@ -71,7 +71,7 @@ def prune(data: Path, days: float | None) -> None:
 
     What was altered is not removed but told; then this ends with 1.
     """
-    from service.audit_commands import prune_audit
+    from service.commands.audit import prune_audit
 
     with told_in_one_line():
         if prune_audit(data, days):

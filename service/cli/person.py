@@ -31,8 +31,8 @@ def erase(patient: str, reason: str, yes: bool, data: Path) -> None:
 
     Safe while a service runs. A run that was stopped is gone on with by the next.
     """
-    from service.person.erase import CannotErase, erase_person
-    from service.person.reference import NoPerson
+    from service.commands.person.erase import CannotErase, erase_person
+    from service.commands.person.reference import NoPerson
 
     with told_in_one_line(CannotErase, wrong=(NoPerson,)):
         erase_person(patient, reason, data, is_confirmed=yes)
@@ -53,8 +53,8 @@ def merge(from_: str, into: str, reason: str, yes: bool, data: Path) -> None:
 
     Safe while a service runs. A run that was stopped is gone on with by the next; to merge once more does nothing.
     """
-    from service.person.merge import CannotMerge, merge_person
-    from service.person.reference import NoPerson
+    from service.commands.person.merge import CannotMerge, merge_person
+    from service.commands.person.reference import NoPerson
 
     with told_in_one_line(CannotMerge, wrong=(NoPerson,)):
         merge_person(from_, into, reason, data, is_confirmed=yes)

@@ -49,7 +49,7 @@ def reindex(data: Path) -> None:
 
     Safe while a service runs on the same database. A run that was stopped is gone on with by the next.
     """
-    from service.reindex import reindex_store
+    from service.commands.reindex import reindex_store
     from service.store.reindex import CannotReindex
 
     with told_in_one_line(CannotReindex):
@@ -106,7 +106,7 @@ def load(address: str, token: str | None, files: tuple[Path, ...]) -> None:
     A Bundle (transaction or batch) is posted, a single resource is put under its id. Without FILES the sample
     plans that come with the service are loaded. Ends with 1 if any file is refused.
     """
-    from service.load import Refused, client_for, fhir_base, load_file, sample_files
+    from service.commands.load import Refused, client_for, fhir_base, load_file, sample_files
 
     try:
         base = fhir_base(address)

@@ -52,7 +52,7 @@ _TEST = "a test (parameter, operator, value)"
 _SPACE = re.compile(r"\s*")
 _MARK = re.compile(r"[()]|(?:and|or)(?=[\s(]|$)|not(?=\s*\()", re.IGNORECASE)
 _NAME = "[A-Za-z_][A-Za-z0-9_-]*+"
-_PATH = re.compile(rf"(?:{_NAME}(?::[A-Z][A-Za-z]*+)?\.)*+{_NAME}")
+_PATH = re.compile(rf"(?:{_NAME}(?::[A-Z][A-Za-z]*+)?\.)*{_NAME}")  # (…)*+ fails in Python before 3.11.5
 _OPERATOR = re.compile(r"\s+([A-Za-z]+)(?=[\s)]|$)\s*")
 _TOKEN = re.compile(r"[^\s\])]+")
 _JSON = JSONDecoder()

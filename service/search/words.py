@@ -24,7 +24,7 @@ _MARKS = frozenset({"Mn", "Mc"})
 _COMMENT = re.compile("<!--(?:.*?-->|.*)", re.DOTALL)
 _LETTERS_ONLY = "a|abbr|acronym|b|bdo|big|cite|code|dfn|em|i|kbd|samp|small|span|strong|tt|var"
 """Elements that change how letters look and do not end a word."""
-_REST_OF_TAG = r"""(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>"""
+_REST_OF_TAG = r"""(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*>"""
 _INNER_TAG = re.compile(rf"</?(?:{_LETTERS_ONLY})(?=[\s/>]){_REST_OF_TAG}")
 _TAG = re.compile(rf"<{_REST_OF_TAG}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.admission import refuse_openness
+from service.server.admission import refuse_openness
 from service.settings import Settings, WrongSetting
 from tests.support.service import COMMAND, PATIENCE, refuse_to_start, running
 

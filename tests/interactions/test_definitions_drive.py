@@ -14,9 +14,9 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from service.app import create_app
+from service.commands.reindex import reindex_database
 from service.conformance.definitions import Definitions
 from service.fhir.versions import R4
-from service.reindex import reindex_database
 from service.settings import Settings
 from service.store import readiness
 from tests.support.app import client_of
@@ -214,7 +214,7 @@ import asyncio, sys
 from pathlib import Path
 from service.conformance.definitions import Definitions
 from service.fhir.versions import R4
-from service.reindex import reindex_database
+from service.commands.reindex import reindex_database
 from service.settings import Settings
 from service.store import reindex
 reindex.BATCH = 20

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from service.commands.load import sample_files
 from service.embedded.binary import find_mongod
-from service.load import sample_files
 from tests.support.service import (
     COMMAND,
     PATIENCE,

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from pymongo import AsyncMongoClient
 
-from service.person import erase
-from service.person.session import Session, opened
+from service.commands.person import erase
+from service.commands.person.session import Session, opened
 from service.settings import Settings
 from tests.support.app import client_of
 from tests.support.service import COMMAND

@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from pymongo import AsyncMongoClient
 
 from service.cli import main
-from service.person.erase import CannotErase, Erasing
-from service.person.reference import NoPerson
-from service.person.session import opened, person_of
+from service.commands.person.erase import CannotErase, Erasing
+from service.commands.person.reference import NoPerson
+from service.commands.person.session import opened, person_of
 from service.security.chain import Seals
 from service.settings import Settings
 from service.store import transactions

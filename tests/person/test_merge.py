@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import main
+from service.commands.person.merge import CannotMerge, Merging
+from service.commands.person.session import person_of
 from service.conformance.references import references_in
-from service.person.merge import CannotMerge, Merging
-from service.person.session import person_of
 from service.store.audit_reading import AuditReading, Wanted
 from service.store.driver import Driver
 from tests.person.conftest import ANN, BEN, RECORDS, Records, started

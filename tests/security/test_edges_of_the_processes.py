@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from service.tls import context_for
+from service.server.tls import context_for
 from tests.security.wire import exchange, request
 from tests.support.issuer import bearer, token_settings
 from tests.support.resources import batch, care_plan, entry, goal, transaction

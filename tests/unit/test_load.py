@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.load import Refused, fhir_base, load_file, sample_files
+from service.commands.load import Refused, fhir_base, load_file, sample_files
 
 OUTCOME = {
     "resourceType": "OperationOutcome",

@@ -12,7 +12,7 @@ from service.fhir.positions import Position, SourceText
 MOST_TAGS = 2_000_000
 """In one body; no real one comes near, and a tree of many millions would take the memory of the service."""
 
-_DOCTYPE = re.compile(r"(?:\s+|<!--.*?-->|<\?.*?\?>)*+<!DOCTYPE", re.DOTALL)
+_DOCTYPE = re.compile(r"(?:\s++|<!--(?:[^-]++|-(?!->))*-->|<\?(?:[^?]++|\?(?!>))*\?>)*<!DOCTYPE")
 _ENCODING = re.compile(r"<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([^\"']*)")
 _REASONS = {
     getattr(etree.ErrorTypes, name): reason

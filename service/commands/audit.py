@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from service.audit_files import HEADS, kept_key
-from service.commanded import commanded
+from service.commands.commanded import commanded
 from service.compiled import Compiled
 from service.conformance.definitions import Definitions
 from service.embedded import EmbeddedMongo, served_uri

@@ -12,15 +12,15 @@ from typing import Any
 
 import click
 
+from service.commands.person.reference import Person
+from service.commands.person.session import Session, opened, person_of, uri_of, with_audit_of
+from service.commands.person.survey import Found, Surveyor
 from service.conformance.references import references_in
 from service.fhir import json
 from service.fhir.outcome import Issue
 from service.fhir.touched import Touched
 from service.interactions.checks import resource_issues
 from service.interactions.surroundings import Surroundings
-from service.person.reference import Person
-from service.person.session import Session, opened, person_of, uri_of, with_audit_of
-from service.person.survey import Found, Surveyor
 from service.settings import read_settings
 from service.store.document import Stored
 from service.store.faults import MovedOnError

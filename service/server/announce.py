@@ -9,8 +9,8 @@ from typing import Self
 
 import httpx
 
-from service.load import FHIR_PATH, Refused, client_for, load_file, sample_files
-from service.tls import context_for
+from service.commands.load import FHIR_PATH, Refused, client_for, load_file, sample_files
+from service.server.tls import context_for
 
 logger = logging.getLogger(__name__)
 

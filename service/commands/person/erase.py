@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 
+from service.commands.person.reference import Person
+from service.commands.person.session import Session, opened, person_of, uri_of, with_audit_of
+from service.commands.person.survey import Found, Surveyor
 from service.fhir.outcome import OutcomeError
 from service.fhir.touched import Touched
-from service.person.reference import Person
-from service.person.session import Session, opened, person_of, uri_of, with_audit_of
-from service.person.survey import Found, Surveyor
 from service.settings import read_settings
 
 _ROUNDS = 10

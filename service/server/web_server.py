@@ -9,8 +9,8 @@ import uvicorn
 
 from service.logs import logging_config
 from service.rest.connection import Connection
+from service.server.tls import server_context
 from service.settings import Settings
-from service.tls import server_context
 
 GRACE = 10  # seconds for requests under way when the service stops
 KEEP_ALIVE = 65  # seconds; longer than the 60 s after which common proxies drop an idle connection

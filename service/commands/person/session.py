@@ -11,7 +11,8 @@ import click
 
 from service.audit_files import HEADS, kept_key
 from service.auditing import audit_log
-from service.commanded import commanded
+from service.commands.commanded import commanded
+from service.commands.person.reference import Person
 from service.compiled import FHIR_PATH, Compiled
 from service.conformance.definitions import Definitions
 from service.embedded import EmbeddedMongo, served_uri
@@ -19,7 +20,6 @@ from service.fhir.reference import Addresses
 from service.fhir.touched import Touched
 from service.fhir.versions import R4
 from service.interactions.context import Context
-from service.person.reference import Person
 from service.security.chain import Seals
 from service.security.smart import SmartConfiguration
 from service.settings import Settings, WrongSetting

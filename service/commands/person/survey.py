@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.commands.person.reference import Person
+from service.commands.person.session import Session
 from service.conformance.references import references_in
 from service.fhir import json
-from service.person.reference import Person
-from service.person.session import Session
 from service.search import fields
 from service.search.predicate import Predicate
 from service.store.document import Stored
