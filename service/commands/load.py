@@ -18,7 +18,7 @@ from service.fhir.media_types import FHIR_JSON
 FHIR_PATH = "/fhir/R4"
 TIMEOUT = 60.0  # seconds
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parents[1]
 
 
 class Refused(Exception):  # noqa: N818 - the name says what it is
