@@ -68,7 +68,7 @@ class TestTooSlow:
     async def test_who_says_nothing_is_let_go(self, address: str) -> None:
         began = time.monotonic()
         assert (await exchange(address)).raw == b""
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15  # the default is 20
 
     async def test_a_head_that_drips_is_408(self, address: str) -> None:
         drops = [bytes([byte]) for byte in request("/health/live")]
