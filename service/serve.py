@@ -25,6 +25,7 @@ from uvicorn.supervisors import Multiprocess
 
 from service.audit_files import keep_in
 from service.authentication import authentication
+from service.commands.database import connected
 from service.development_tokens import accept_development_tokens
 from service.embedded import EmbeddedMongo
 from service.logs import logging_config
@@ -32,9 +33,7 @@ from service.server.admission import can_load_samples, notice, refuse_openness, 
 from service.server.announce import Announcement
 from service.server.tls import server_context
 from service.settings import Settings, read_settings
-from service.store.driver import Driver
 from service.store.open import check_format
-from service.store.server import check_address
 
 if TYPE_CHECKING:  # the web framework takes its time to import, and the database can start meanwhile
     from fastapi import FastAPI
@@ -96,12 +95,8 @@ async def _check_store(settings: Settings, uri: str) -> None:
 
     Checked here and not only in the application, whose start prints a traceback when it fails.
     """
-    await check_address(uri)
-    driver = Driver(settings.mongodb_driver, uri, settings.mongodb_database)
-    try:
+    async with connected(settings, uri) as driver:
         await check_format(driver)
-    finally:
-        await driver.close()
 
 
 def application() -> "FastAPI":

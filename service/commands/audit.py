@@ -2,8 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +13,9 @@ import click
 
 from service.audit_files import HEADS, kept_key
 from service.commands.commanded import commanded
+from service.commands.database import connected, uri_of
 from service.compiled import Compiled
 from service.conformance.definitions import Definitions
-from service.embedded import EmbeddedMongo, served_uri
 from service.fhir import json
 from service.fhir.versions import R4
 from service.security.chain import Seals
@@ -27,7 +27,6 @@ from service.store.audit_pruning import AuditPruning
 from service.store.audit_reading import AuditReading
 from service.store.audit_verification import AuditVerification
 from service.store.driver import Driver
-from service.store.server import check_address
 
 T = TypeVar("T")
 
@@ -69,23 +68,13 @@ def _on_audit(data: Path, work: Callable[[_Audit], Awaitable[T]]) -> T:
     if key is None:
         raise WrongSetting(f"RECOVERY_AUDIT_KEY is not set, and no key of the audit is kept in {data}")
     with ExitStack() as stack:
-        uri = settings.mongodb_uri or served_uri(data) or stack.enter_context(EmbeddedMongo(data)).uri
+        uri = uri_of(settings, data, stack)
 
         async def run() -> T:
-            async with _opened(settings, uri) as driver:
+            async with connected(settings, uri) as driver:
                 return await work(_Audit(driver, settings, Seals(key), settings.audit_heads or data / HEADS))
 
         return asyncio.run(run())
-
-
-@asynccontextmanager
-async def _opened(settings: Settings, uri: str) -> AsyncIterator[Driver]:
-    await check_address(uri)
-    driver = Driver(settings.mongodb_driver, uri, settings.mongodb_database)
-    try:
-        yield driver
-    finally:
-        await driver.close()
 
 
 async def _verify(audit: _Audit, directory: Path, since: datetime | None) -> int:

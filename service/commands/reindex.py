@@ -9,16 +9,15 @@ from pathlib import Path
 
 import click
 
+from service.commands.database import connected, uri_of
 from service.compiled import Compiled
 from service.conformance.definitions import Definitions
-from service.embedded import EmbeddedMongo, served_uri
 from service.fhir.versions import R4
 from service.settings import Settings, read_settings
 from service.store.document import IndexedType
 from service.store.driver import Driver
 from service.store.open import prepare
 from service.store.reindex import count_stale, reindex
-from service.store.server import check_address
 
 
 def reindex_store(data: Path) -> None:
@@ -31,21 +30,16 @@ def reindex_store(data: Path) -> None:
     settings = read_settings()
     gc.set_threshold(50_000, 20, 50)  # a batch makes many objects and hardly a cycle
     with ExitStack() as stack:
-        uri = settings.mongodb_uri or served_uri(data) or stack.enter_context(EmbeddedMongo(data)).uri
-        asyncio.run(reindex_database(settings, uri, Definitions(R4)))
+        asyncio.run(reindex_database(settings, uri_of(settings, data, stack), Definitions(R4)))
 
 
 async def reindex_database(settings: Settings, uri: str, definitions: Definitions) -> None:
     """Index every resource at ``uri`` by ``definitions``; raises as ``reindex_store`` does."""
-    await check_address(uri)
-    compiled = Compiled(definitions, settings, lambda: datetime.now(UTC))
-    driver = Driver(settings.mongodb_driver, uri, settings.mongodb_database)
-    try:
+    async with connected(settings, uri) as driver:
+        compiled = Compiled(definitions, settings, lambda: datetime.now(UTC))
         await prepare(driver, compiled.indexed_types, click.echo)
         for name, indexed in compiled.indexed_types.items():
             await _reindex_type(driver, name, indexed)
-    finally:
-        await driver.close()
 
 
 async def _reindex_type(driver: Driver, name: str, indexed: IndexedType) -> None:

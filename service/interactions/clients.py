@@ -1,8 +1,8 @@
 """What each client works with: the same as any other, but for what it may see and change."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import blake2b
 
 from service.interactions.context import Context
@@ -19,16 +19,11 @@ class Clients:
     def __init__(self, context: Context, access_of: Callable[[Client], Access]) -> None:
         self._context = context
         self._access_of = access_of
-        self._known: OrderedDict[str, Context] = OrderedDict()
+        self.context_of = lru_cache(MOST_KEPT)(self._context_of)
+        """Returns the context of a client, whose store holds nothing but what it may see."""
 
-    def context_of(self, client: Client) -> Context:
-        """Return the context of ``client``, whose store holds nothing but what it may see."""
-        known = self._known.get(client.identity)
-        if known is None:
-            known = self._known[client.identity] = _seen_by(self._access_of(client), self._context)
-            if len(self._known) > MOST_KEPT:
-                self._known.popitem(last=False)
-        return known
+    def _context_of(self, client: Client) -> Context:
+        return _seen_by(self._access_of(client), self._context)
 
 
 def _seen_by(access: Access, context: Context) -> Context:

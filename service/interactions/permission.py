@@ -7,7 +7,6 @@ from service.fhir.entry import Request
 from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.context import Context
 from service.security.access import Access, Permission
-from service.security.audit_event import TYPE as AUDIT_EVENT
 from service.security.decisions import require
 
 _PURPOSES: Mapping[str, Permission] = {
@@ -30,10 +29,10 @@ async def permitted(code: str, request: Request, context: Context) -> Context:
     Who may not read what it writes gets no more than that it was written.
     """
     access, resource_type = context.access, type_asked(request.path, context)
-    if not access.is_limited and resource_type != AUDIT_EVENT:
-        return context
     is_conditional = code == "create" and request.if_none_exist is not None
     require("conditional-create" if is_conditional else code, resource_type, access, of_instance=_has_id(request.path))
+    if not access.is_limited:
+        return context
     for name in access.types:
         await context.readiness.require(name, access.asked_of(name))
     purpose = _PURPOSES.get(code)

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 
 from service.fhir.outcome import Issue, OutcomeError
 from service.security.client import ANYBODY, Client
-from service.security.refusal import TokenRefused
+from service.security.refusal import CHALLENGE, TokenRefused
 from service.security.tokens import Tokens
 
-_REALM = 'Bearer realm="recovery-plan"'
 _CREDENTIALS = re.compile(rb"Bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(rb"(?!bearer\b)[!#$%&'*+.^_`|~0-9A-Za-z-]+( .*)?", re.IGNORECASE | re.DOTALL)
 
@@ -50,4 +49,4 @@ def _token_in(header: bytes | None) -> str:
 
 def _challenge(sentence: str, code: str | None = None) -> OutcomeError:
     told = f', error="{code}", error_description="{sentence}"' if code else ""
-    return OutcomeError(Issue("token", sentence, "http.Authorization"), headers={"WWW-Authenticate": _REALM + told})
+    return OutcomeError(Issue("token", sentence, "http.Authorization"), headers={"WWW-Authenticate": CHALLENGE + told})

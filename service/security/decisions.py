@@ -10,6 +10,7 @@ from service.fhir.outcome import Issue, OutcomeError
 from service.search.predicate import NOTHING
 from service.security.access import Access
 from service.security.audit_event import TYPE as AUDIT_EVENT
+from service.security.refusal import CHALLENGE
 from service.security.scopes import LEVELS, PERMISSIONS, Permission, Scope
 
 
@@ -50,9 +51,6 @@ NEEDED: dict[str, str | Needs] = {
 """By the code that a CapabilityStatement has for it."""
 NEEDED_OF_INSTANCE: dict[str, str | Needs] = {"$validate": "r", "$meta": "r", "$diff": "r"}
 """Operations that take something else, or are there only, where they are about one resource."""
-
-
-_CHALLENGE = 'Bearer realm="recovery-plan", error="insufficient_scope"'
 
 
 def require(code: str, resource_type: str | None, access: Access, *, of_instance: bool = False) -> None:
@@ -98,4 +96,6 @@ def _lacking(permission: Permission, named: str, access: Access) -> str:
 
 
 def _forbidden(sentence: str) -> OutcomeError:
-    return OutcomeError(Issue("forbidden", sentence), headers={"WWW-Authenticate": _CHALLENGE})
+    return OutcomeError(
+        Issue("forbidden", sentence), headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope"'}
+    )

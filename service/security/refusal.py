@@ -2,6 +2,9 @@
 
 from service.fhir.outcome import Issue, OutcomeError
 
+CHALLENGE = 'Bearer realm="recovery-plan"'
+"""How every ``WWW-Authenticate`` begins."""
+
 
 class TokenRefused(Exception):  # noqa: N818 - the name says what it is
     """A token that is not accepted; the message is a sentence that repeats nothing of it."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.reference import parse_reference
-from service.search.predicate import NOTHING, All, Any, LinkedFrom, LinkedTo, Not, OneOf, Predicate, all_of
+from service.search.predicate import NOTHING, All, LinkedTo, OneOf, Predicate, all_of
 from service.search.source import Source
 from service.security.access import UNLIMITED, Access, Permission
 from service.store.document import SERVED, IndexedType, Stored, index_of
 from service.store.driver import Document
 from service.store.filter import both, to_filter
-from service.store.links import links_in
+from service.store.links import Link, answered, links_in
 from service.store.pages import find_page
 from service.store.reading import Reading
 from service.store.tombstones import WITHDRAWN, buried
@@ -158,13 +158,8 @@ class Guard:
 
     def _narrowed(self, predicate: Predicate) -> Predicate:
         """Return ``predicate`` with nothing at the far end of its links but what the client may search for."""
-        match predicate:
-            case All(parts):
-                return All(tuple(map(self._narrowed, parts)))
-            case Any(parts):
-                return Any(tuple(map(self._narrowed, parts)))
-            case Not(part):
-                return Not(self._narrowed(part))
-            case LinkedTo(_, _, far, part) | LinkedFrom(far, _, _, part):
-                return replace(predicate, part=self._seen("s", far, self._narrowed(part)))
-        return predicate
+        links = links_in(predicate)
+        return answered(predicate, {link: replace(link, part=self._far(link)) for link in links})
+
+    def _far(self, link: Link) -> Predicate:
+        return self._seen("s", link.type, self._narrowed(link.part))

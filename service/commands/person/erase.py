@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
+from service.commands.database import uri_of
 from service.commands.person.reference import Person
-from service.commands.person.session import Session, opened, person_of, uri_of, with_audit_of
+from service.commands.person.session import Session, opened, person_of, with_audit_of
 from service.commands.person.survey import Found, Surveyor
 from service.fhir.outcome import OutcomeError
 from service.fhir.touched import Touched

@@ -12,8 +12,9 @@ from typing import Any
 
 import click
 
+from service.commands.database import uri_of
 from service.commands.person.reference import Person
-from service.commands.person.session import Session, opened, person_of, uri_of, with_audit_of
+from service.commands.person.session import Session, opened, person_of, with_audit_of
 from service.commands.person.survey import Found, Surveyor
 from service.conformance.references import references_in
 from service.fhir import json

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,10 @@ import click
 from service.audit_files import HEADS, kept_key
 from service.auditing import audit_log
 from service.commands.commanded import commanded
+from service.commands.database import connected
 from service.commands.person.reference import Person
 from service.compiled import FHIR_PATH, Compiled
 from service.conformance.definitions import Definitions
-from service.embedded import EmbeddedMongo, served_uri
 from service.fhir.reference import Addresses
 from service.fhir.touched import Touched
 from service.fhir.versions import R4
@@ -25,10 +25,8 @@ from service.security.smart import SmartConfiguration
 from service.settings import Settings, WrongSetting
 from service.store.audit_erasure import AuditErasure
 from service.store.audit_log import AuditLog
-from service.store.driver import Driver
 from service.store.erasure import Erasure
 from service.store.open import prepare
-from service.store.server import check_address
 
 
 def _now() -> datetime:
@@ -38,11 +36,6 @@ def _now() -> datetime:
 def person_of(text: str, settings: Settings) -> Person:
     """Return the person whom ``text`` means, such as ``Patient/1``; raises NoPerson."""
     return Person.read(text, Addresses(_own(settings).union(settings.patient_bases)))
-
-
-def uri_of(settings: Settings, data: Path, stack: ExitStack) -> str:
-    """Return the address of the database of ``settings``; the embedded one is started unless a service runs it."""
-    return settings.mongodb_uri or served_uri(data) or stack.enter_context(EmbeddedMongo(data)).uri
 
 
 def with_audit_of(settings: Settings, data: Path) -> Settings:
@@ -87,11 +80,9 @@ def _own(settings: Settings) -> frozenset[str]:
 @asynccontextmanager
 async def opened(settings: Settings, uri: str) -> AsyncIterator[Session]:
     """Give the store at ``uri``; raises UnsuitableServer or NewerFormatError."""
-    await check_address(uri)
-    definitions = Definitions(R4)
-    compiled = Compiled(definitions, settings, _now)
-    driver = Driver(settings.mongodb_driver, uri, settings.mongodb_database)
-    try:
+    async with connected(settings, uri) as driver:
+        definitions = Definitions(R4)
+        compiled = Compiled(definitions, settings, _now)
         await prepare(driver, compiled.indexed_types, click.echo)
         async with audit_log(settings, driver, _now) as audit:
             yield Session(
@@ -101,5 +92,3 @@ async def opened(settings: Settings, uri: str) -> AsyncIterator[Session]:
                 audit,
                 Addresses(_own(settings)),
             )
-    finally:
-        await driver.close()
