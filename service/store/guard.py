@@ -152,6 +152,14 @@ class Guard:
         ]
         return {found.relative for found in map(parse_reference, texts) if found is not None}
 
+    def visible(self, permission: Permission, resource_type: str, wanted: Predicate) -> Predicate:
+        """Return what holds of those resources that are ``wanted`` and that ``permission`` is for; it has no links.
+
+        Where others decide that too, some are left that it is not for.
+        """
+        visible = self._seen(permission, resource_type, wanted)
+        return wanted if links_in(visible) else visible
+
     def _seen(self, permission: Permission, resource_type: str, wanted: Predicate) -> Predicate:
         visible = self.access.seen(permission, resource_type)
         return wanted if visible is None else NOTHING if visible == NOTHING else all_of([wanted, visible])

@@ -1,0 +1,138 @@
+"""The state of a type at a moment: each resource's newest version at or before it (https://hl7.org/fhir/R4/http.html#history).
+
+What is current answers for every resource that has not changed since the moment, and earlier versions for the rest. No
+version ever changes, so the same question has the same answer whenever it is asked, and by whatever process: who was
+interrupted goes on after the last id.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from service.fhir.datetimes import microseconds
+from service.search.memory import holds
+from service.search.predicate import All, Predicate
+from service.store.document import REVIVES, SERVED, SUBJECT, Stored, from_history, key_of, to_stored
+from service.store.driver import Document
+from service.store.faults import LONGEST_WRITE
+from service.store.filter import LIVING, both, to_filter
+from service.store.guard import Guard
+from service.store.history import LATEST
+from service.store.indexes import DELETED, LAST_UPDATED
+from service.store.reading import Reading
+from service.store.tombstones import buried
+
+AT_ONCE = 1_000
+"""Resources that are read from the database at a time."""
+_MOST_BY_THEMSELVES = 50
+"""Of so many that have moved on, each is looked up; of more all versions are read that lie between their ids."""
+_ON_THE_WAY = timedelta(seconds=LONGEST_WRITE + 5)
+"""How long a version may take to be seen after the time that it carries, and what clocks may differ by."""
+_EVERYTHING = All()
+_MOST_BETWEEN = 1_000_000
+"""Resources whose earlier versions lie between two ids of a batch: those of the batch, and others that were erased."""
+_NEWEST = {"version": "_id.version", **{name: name for name in (LAST_UPDATED, "method", "body", REVIVES, SUBJECT)}}
+"""What is taken of the newest of several versions, by the name under which it comes."""
+Batch = tuple[list[Stored], str | None]
+"""What is told of some resources, and the id of the last that was looked at, None where there are no more."""
+Read = Callable[[Callable[[Reading], Awaitable[Batch]]], Awaitable[Batch]]
+
+
+@dataclass(frozen=True, slots=True)
+class StateOf:
+    """The resources of a type that are asked for, as they were at a moment."""
+
+    type: str
+    at: datetime
+    since: datetime | None = None
+    """Leaves out what has not changed after it; with it deletions are told."""
+    predicate: Predicate = _EVERYTHING
+    """What else has to hold of them, and of what was deleted before it was; it has no links."""
+    after: str = ""
+    """The id beyond which they begin."""
+    until: str | None = None
+    """The last id, None where there is no end."""
+
+
+def settled(now: datetime) -> datetime:
+    """Return the latest moment whose state no write that is still on its way can change, in whole milliseconds."""
+    moment = now - _ON_THE_WAY
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+async def state(asked: StateOf, guard: Guard, read: Read) -> AsyncIterator[list[Stored]]:
+    """Yield what is asked for in the order of ids, some at a time, and of it what the client of ``guard`` may see."""
+    after: str | None = asked.after
+    while after is not None:
+        versions, after = await read(partial(_batch, asked, after, guard))
+        if versions:
+            yield versions
+
+
+async def _batch(asked: StateOf, after: str, guard: Guard, reading: Reading) -> Batch:
+    documents = await reading.find(
+        asked.type, _wanted(asked, after, guard), sort={"_id": 1}, limit=AT_ONCE, projection=SERVED
+    )
+    moved = [document["_id"] for document in documents if document[LAST_UPDATED] > asked.at]
+    earlier = await _earlier(asked, moved, guard, reading) if moved else {}
+    found = (
+        earlier.get(document["_id"]) if document[LAST_UPDATED] > asked.at else to_stored(asked.type, document)
+        for document in documents
+    )
+    versions = [version for version in found if version is not None]
+    if guard.limits("r", asked.type):
+        versions = await guard.of_the_seen(reading, "r", versions)
+    return versions, documents[-1]["_id"] if len(documents) == AT_ONCE else None
+
+
+def _wanted(asked: StateOf, after: str, guard: Guard) -> Document:
+    """Return the filter for what is asked for, as far as it has not moved on, and for all that has."""
+    ids: Document = {"$gt": after} if asked.until is None else {"$gt": after, "$lte": asked.until}
+    still = both(LIVING, to_filter(guard.visible("r", asked.type, asked.predicate)))
+    moved = {LAST_UPDATED: {"$gt": asked.at}}
+    if asked.since is None:
+        return {"_id": ids, "$or": [still, moved]}
+    living = {"search._lastUpdated.lo": {"$gt": microseconds(asked.since)}, "$or": [still, moved]}
+    gone = {DELETED: True, LAST_UPDATED: {"$gt": asked.since}, "$or": [to_filter(buried(asked.predicate)), moved]}
+    return {"_id": ids, "$or": [living, gone]}
+
+
+async def _earlier(asked: StateOf, ids: Sequence[str], guard: Guard, reading: Reading) -> dict[str, Stored]:
+    """Return by id what is asked for of resources that have moved on since the moment."""
+    stages = [
+        {"$match": both({"$or": _versions_of(ids)}, {LAST_UPDATED: {"$lte": asked.at}})},
+        {"$sort": {"_id": 1}},
+        {"$group": {"_id": "$_id.id", **{name: {"$last": f"${field}"} for name, field in _NEWEST.items()}}},
+    ]
+    found = await reading.aggregate(f"{asked.type}_history", stages, _MOST_BETWEEN)
+    among = set(ids)
+    versions = [_of_newest(asked.type, document) for document in found if document["_id"] in among]
+    return {version.id: version for version in versions if await _is_asked_for(version, asked, guard, reading)}
+
+
+def _versions_of(ids: Sequence[str]) -> list[Document]:
+    """Return the filters for all versions of resources with ``ids``, which are in order."""
+    ends = [(each, each) for each in ids] if len(ids) <= _MOST_BY_THEMSELVES else [(ids[0], ids[-1])]
+    return [{"_id": {"$gte": key_of(first, 1), "$lte": key_of(last, LATEST)}} for first, last in ends]
+
+
+def _of_newest(resource_type: str, document: Document) -> Stored:
+    there = {name: value for name, value in document.items() if value is not None and name not in ("_id", "version")}
+    return from_history(resource_type, {"_id": key_of(document["_id"], document["version"]), **there})
+
+
+async def _is_asked_for(version: Stored, asked: StateOf, guard: Guard, reading: Reading) -> bool:
+    if asked.since is None:
+        return not version.deleted and _holds(asked, version, guard)
+    if version.last_updated <= asked.since:
+        return False
+    if not version.deleted or asked.predicate == _EVERYTHING:
+        return _holds(asked, version, guard)
+    before = {"_id": key_of(version.id, version.version - 1)}
+    (found,) = await reading.find(f"{asked.type}_history", before, sort={"_id": 1}, limit=1, projection={})
+    return _holds(asked, from_history(asked.type, found), guard)
+
+
+def _holds(asked: StateOf, version: Stored, guard: Guard) -> bool:
+    return asked.predicate == _EVERYTHING or holds(asked.predicate, guard.document(version))
