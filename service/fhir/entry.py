@@ -3,9 +3,10 @@
 The fields are those of ``Bundle.entry.request`` and ``Bundle.entry.response`` (https://hl7.org/fhir/R4/bundle.html).
 """
 
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from service.fhir.outcome import Issue, OutcomeError, shown
@@ -27,6 +28,8 @@ class Preferences:
 
     returns: Return | None = None
     lenient: bool = False
+    respond_async: bool = False
+    """Whether the client would rather be told where to ask for the answer later on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,17 @@ class Request:
     """Where this stands in a Bundle, such as ``Bundle.entry[0]``."""
     as_page: bool = False
     """Whether the answer is wanted as a page for people, at an address that offers one."""
+    accept: str = ""
+    """The header Accept, for what answers in formats of its own."""
+    format: str | None = None
+    """The parameter ``_format``, for the same."""
+
+
+class Piece(NamedTuple):
+    """A part of a long body, and every version that this part discloses."""
+
+    body: bytes
+    touched: tuple[Touched, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,12 @@ class Response:
     last_modified: datetime | None = None
     is_page: bool = False
     """Whether ``body`` is an HTML page instead."""
+    media_type: str | None = None
+    """The type of a body that is no resource, such as ``text/csv``."""
+    pieces: AsyncIterator[Piece] | None = None
+    """The body, where it is long, part after part; what goes wrong before the first one is an answer like any other."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What else the head of the answer says."""
     entries: tuple[str, ...] = ()
     """What the entries of a Bundle asked for and got, such as ``GET Goal?patient=1 200``, for the audit."""
     touched: tuple[Touched, ...] = field(kw_only=True)
@@ -95,7 +115,7 @@ class Response:
 
     def without_body(self) -> "Response":
         """Return what HEAD gets: without the body, it discloses no more than the version that its ETag names."""
-        return replace(self, body=None, touched=() if self.version is None else self.touched)
+        return replace(self, body=None, pieces=None, touched=() if self.version is None else self.touched)
 
 
 def split_url(url: str) -> tuple[tuple[str, ...], Parameters]:

@@ -1,5 +1,6 @@
 """From the transport-free response to HTTP, in the form that the client asks for (https://hl7.org/fhir/R4/http.html)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
 
@@ -15,10 +16,13 @@ from service.narrative.pages import POLICY
 from service.rest.http import Incoming, Service
 from service.rest.negotiation import PAGE, XML_TYPES, answer_type
 
+Fields = list[tuple[bytes, bytes]]
 _PAGE_HEADERS = (
     (b"content-type", b"text/html; charset=utf-8"),
     (b"content-security-policy", POLICY.encode()),
 )
+_OWN_FORMATS = ("$job", "$viewdefinition-run")
+"""The segments of addresses whose answers come in formats of their own; what goes wrong there comes as others do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ def presentation_by_header(incoming: Incoming, service: Service) -> Presentation
 
 def presentation(incoming: Incoming, service: Service) -> Presentation:
     """Return how the answer is to look; raises OutcomeError 406 where no such format is available."""
+    if not set(_OWN_FORMATS).isdisjoint(incoming.segments(service)):
+        return presentation_by_header(incoming, service)
     formatting = once([item for item in incoming.parameters if item[0] in FORMATTING])
     accept, wanted = incoming.header(b"accept") or "", formatting.get("_format")
     speaks_of_text = "text/" in accept.lower() or wanted is not None
@@ -69,7 +75,7 @@ def in_json(how: Presentation) -> Presentation:
 
 def presented(response: Response, how: Presentation, xml: Xml) -> Response:
     """Return ``response``, whose body is compact JSON or a page, with the body that ``how`` asks for."""
-    if not response.body or response.is_page or not (how.is_xml or how.pretty):
+    if not response.body or response.is_page or response.media_type or not (how.is_xml or how.pretty):
         return response
     resource = json.parse(response.body)
     return replace(response, body=xml.write(resource, how.pretty) if how.is_xml else json.dump_pretty(resource))
@@ -80,10 +86,21 @@ async def write_response(
 ) -> None:
     """Send ``response``, which is `presented` as ``how`` says; ``base`` makes its location absolute."""
     body = response.body or b""
+    fields = head_of(response, how, base, headers)
+    if response.status not in (204, 304) and response.pieces is None:
+        fields.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": fields})
+    await send({"type": "http.response.body", "body": b"" if how.without_body else body})
+
+
+def head_of(response: Response, how: Presentation, base: str, headers: Mapping[str, str] | None = None) -> Fields:
+    """Return the fields of the head of ``response``, but for the length of its body."""
     fields = [(b"vary", b"Accept, Authorization")]
     if response.is_page:
         fields.extend(_PAGE_HEADERS)
-    elif body:
+    elif response.media_type is not None:
+        fields.append((b"content-type", response.media_type.encode()))
+    elif response.body:
         fields.append((b"content-type", how.content_type.encode()))
     if response.etag is not None:
         fields.append((b"etag", response.etag.encode()))
@@ -94,8 +111,6 @@ async def write_response(
         fields.append((b"last-modified", format_datetime(response.last_modified, usegmt=True).encode()))
     if response.location is not None:
         fields.append((b"location", f"{base}/{response.location}".encode()))
-    if response.status not in (204, 304):
-        fields.append((b"content-length", str(len(body)).encode()))
-    fields.extend((name.lower().encode(), value.encode()) for name, value in (headers or {}).items())
-    await send({"type": "http.response.start", "status": response.status, "headers": fields})
-    await send({"type": "http.response.body", "body": b"" if how.without_body else body})
+    told = {**response.headers, **(headers or {})}
+    fields.extend((name.lower().encode(), value.encode()) for name, value in told.items())
+    return fields

@@ -8,18 +8,28 @@ from urllib.parse import urlencode
 from starlette.types import Receive, Scope, Send
 
 from service.fhir import json
-from service.fhir.entry import Response
+from service.fhir.entry import Piece, Response
 from service.fhir.outcome import OutcomeError, operation_outcome
+from service.fhir.touched import Touched
 from service.interactions.clients import Clients
 from service.interactions.context import Context
 from service.interactions.faults import fault
 from service.interactions.serve import BUNDLE, interaction_at, serve
-from service.rest.answer import Presentation, in_json, presentation, presentation_by_header, presented, write_response
+from service.rest.answer import (
+    Presentation,
+    head_of,
+    in_json,
+    presentation,
+    presentation_by_header,
+    presented,
+    write_response,
+)
 from service.rest.auth import Authenticator, without_tokens
 from service.rest.http import ClientGoneError, Incoming, Service, read_request
 from service.rest.observed import note
 from service.rest.rate_limit import RateLimit, client_at
 from service.rest.request_id import peer, request_id
+from service.rest.stream import BrokenOffError, first_of, stream, takes_gzip
 from service.security.audit import Happened
 from service.security.client import ANYBODY, Client
 
@@ -89,14 +99,33 @@ class FhirEndpoint:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an outcome and the log the fault
             response = fault(error)
         note(scope, visit.interaction, "" if visit.client is ANYBODY else visit.client.identity)
+        first: Piece | None = None
         try:
-            await self._audit(visit, response)
+            told = response.without_body() if visit.how.without_body else response
+            first = await first_of(told.pieces) if told.pieces else None
+            await self._audit(visit, told, first.touched if first else told.touched)
             response = presented(response, visit.how, visit.context.xml)
         except OutcomeError as error:
-            response = visit.refused(error)
+            response, first = visit.refused(error), None
         except Exception as error:  # noqa: BLE001 - what cannot be presented as asked for is told in plain JSON
-            response, visit.how = fault(error), in_json(visit.how)
-        await write_response(response, visit.how, visit.base, send, visit.headers)
+            response, visit.how, first = fault(error), in_json(visit.how), None
+        if first is None:
+            await write_response(response, visit.how, visit.base, send, visit.headers)
+        else:
+            await self._stream(visit, response, first, receive, send)
+
+    async def _stream(self, visit: _Visit, response: Response, first: Piece, receive: Receive, send: Send) -> None:
+        """Send a long body. Where it breaks off the response is left incomplete, so that the server closes it."""
+
+        async def record(touched: tuple[Touched, ...]) -> None:
+            await self._audit(visit, response, touched)
+
+        compressed = takes_gzip(visit.incoming.header(b"accept-encoding") or "")
+        fields = head_of(response, visit.how, visit.base, visit.headers)
+        try:
+            await stream(response, first, fields, record, receive, send, compressed=compressed)
+        except BrokenOffError as error:
+            fault(error.__cause__ if isinstance(error.__cause__, Exception) else error)
 
     async def _served(self, visit: _Visit, receive: Receive) -> Response:
         incoming = visit.incoming
@@ -131,12 +160,11 @@ class FhirEndpoint:
             is_nobody = visit.client is ANYBODY
             self._rate_limit.take(client_at(peer(visit.incoming.scope)) if is_nobody else visit.client.identity)
 
-    async def _audit(self, visit: _Visit, response: Response) -> None:
+    async def _audit(self, visit: _Visit, told: Response, touched: tuple[Touched, ...]) -> None:
         """Return when what happened is recorded; raises OutcomeError 503 where it cannot be, and nothing is told."""
         if self.context.audit is None:
             return
         scope = visit.incoming.scope
-        told = response.without_body() if visit.how.without_body else response
         query = visit.incoming.parameters if visit.interaction.startswith("search") else ()
         await self.context.audit.record(
             Happened(
@@ -149,9 +177,9 @@ class FhirEndpoint:
                 path="/".join(visit.incoming.segments(self._service)),
                 query=without_tokens(urlencode(query) if query else scope["query_string"].decode("latin-1")),
                 entries=tuple(map(without_tokens, visit.conditions + told.entries)),
-                status=response.status,
+                status=told.status,
                 rules=visit.rules,
-                touched=told.touched,
+                touched=touched,
             )
         )
 

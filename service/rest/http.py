@@ -104,6 +104,8 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, x
         if_none_exist=_condition(incoming),
         preferences=_preferences(incoming.header(b"prefer")),
         text=incoming.text,
+        accept=incoming.header(b"accept") or "",
+        format=dict(incoming.parameters).get("_format"),
     )
 
 
@@ -195,4 +197,5 @@ def _preferences(header: str | None) -> Preferences:
     return Preferences(
         returns if returns in RETURNS else None,  # type: ignore[arg-type]
         asked.get("handling", "").strip('"') == "lenient",
+        "respond-async" in asked,
     )

@@ -1,0 +1,76 @@
+"""Long bodies, sent part after part, each only when it is recorded that it is disclosed."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+from starlette.types import Receive, Send
+
+from service.fhir.entry import Piece, Response
+from service.fhir.touched import Touched
+from service.rest.answer import Fields
+
+_LEVEL = 1
+"""Of compression: higher ones take several times as long and save little of what is mostly the same words."""
+_GZIP = 31
+"""The window of zlib with the head and tail of gzip."""
+
+Record = Callable[[tuple[Touched, ...]], Awaitable[None]]
+
+
+class BrokenOffError(Exception):
+    """The body ended before it was complete, which the client is shown by a connection that is closed."""
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Return whether a client with this Accept-Encoding takes what is compressed."""
+    for item in accept_encoding.lower().split(","):
+        name, *parameters = (part.strip() for part in item.split(";"))
+        if name == "gzip":
+            return not any(part.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for part in parameters)
+    return False
+
+
+async def first_of(pieces: AsyncIterator[Piece]) -> Piece:
+    """Return the first part, which is empty where there is none; raises what making it raises."""
+    return await anext(pieces, None) or Piece(b"", ())
+
+
+async def stream(
+    response: Response, first: Piece, fields: Fields, record: Record, receive: Receive, send: Send, *, compressed: bool
+) -> None:
+    """Send the body of ``response`` from its ``first`` part on, which is recorded already.
+
+    Returns early where the client has gone. Raises BrokenOffError where the rest cannot be made, or not be recorded.
+    """
+    assert response.pieces is not None
+    packer = zlib.compressobj(_LEVEL, wbits=_GZIP) if compressed else None
+    fields = [*fields, (b"vary", b"Accept-Encoding"), *([(b"content-encoding", b"gzip")] if packer else [])]
+    await send({"type": "http.response.start", "status": response.status, "headers": fields})
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        piece: Piece | None = first
+        while piece is not None:
+            body = await asyncio.to_thread(packer.compress, piece.body) if packer else piece.body
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            if gone.done():
+                return
+            piece = await anext(response.pieces, None)
+            if piece is not None:
+                await record(piece.touched)
+    except Exception as error:
+        raise BrokenOffError from error
+    finally:
+        gone.cancel()
+        with suppress(asyncio.CancelledError):
+            await gone
+        if isinstance(response.pieces, AsyncGenerator):
+            await response.pieces.aclose()
+    await send({"type": "http.response.body", "body": packer.flush() if packer else b""})
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the client has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
