@@ -6,7 +6,7 @@ They share cursors, ``find_one`` and the writes; what differs in them is evened 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC
+from datetime import UTC, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
@@ -65,6 +65,18 @@ class Driver:
         """Return the answer of the database to ``command``, whose concerns are those that it states itself."""
         answer: Document = await self.database.command(command, session=session, codec_options=_CODEC)
         return answer
+
+    async def lag(self) -> timedelta:
+        """Return how far what a majority of the servers has is behind what was written last."""
+        last = (await self._client.admin.command("hello"))["lastWrite"]
+        is_there = last["majorityOpTime"]["ts"] >= last["opTime"]["ts"]
+        behind: timedelta = last["lastWriteDate"] - last["majorityWriteDate"]
+        return timedelta() if is_there else max(behind, timedelta(seconds=1))  # the dates are whole seconds
+
+    async def watch(self, pipeline: list[Document], **where: Any) -> Any:
+        """Return a change stream of the database, from ``where`` on; a look for what is new waits for a second."""
+        stream = self.database.watch(pipeline, max_await_time_ms=1_000, **where)
+        return stream if self._is_motor else await stream
 
     async def ping(self) -> None:
         """Raise PyMongoError unless the server answers within two seconds."""

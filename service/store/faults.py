@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+import pymongo
 from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
@@ -76,11 +77,13 @@ def translated(
 async def within_time() -> AsyncIterator[None]:
     """Raise OutcomeError 503 where a write takes longer than LONGEST_WRITE seconds.
 
-    That is so where the record is held by the transaction of a process that has died, until the database ends that.
+    That is so where the record is held by the transaction of a process that has died, until the database ends that. The
+    database is told the time too: a write that nobody waits for any more would else be done when the record is free.
     """
     try:
-        async with asyncio.timeout(LONGEST_WRITE):
-            yield
+        with pymongo.timeout(LONGEST_WRITE):
+            async with asyncio.timeout(LONGEST_WRITE + 1):
+                yield
     except TimeoutError:
         raise unavailable() from None
 

@@ -23,7 +23,7 @@ from service.store.pages import Page, count_matches, find_page
 from service.store.place import Place
 from service.store.reading import Moment, Reading, read_within
 from service.store.seen import seen_versions_of, seen_versions_of_types, still_seen
-from service.store.state import StateOf, state
+from service.store.state import StateOf, settled, state
 from service.store.words import find_words
 
 T = TypeVar("T")
@@ -180,6 +180,11 @@ class ResourceReader:
             lambda reading: seen_versions_of_types(self._guard, reading, types, within, count, place), at
         )
         return replace(found, versions=await still_seen(self._guard, self._read, found.versions)) if at else found
+
+    @translated
+    async def settled(self) -> datetime:
+        """Return the latest moment whose state cannot change any more."""
+        return settled(self._clock(), await self._driver.lag())
 
     def state(self, asked: StateOf) -> AsyncIterator[list[Stored]]:
         """Yield what is asked for as it was at a moment, in the order of ids, some at a time; raises as ``search``."""

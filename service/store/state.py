@@ -53,11 +53,16 @@ class StateOf:
     """The id beyond which they begin."""
     until: str | None = None
     """The last id, None where there is no end."""
+    ids: tuple[str, ...] | None = None
+    """The ids of those that are asked for, None where it is all of them."""
 
 
-def settled(now: datetime) -> datetime:
-    """Return the latest moment whose state no write that is still on its way can change, in whole milliseconds."""
-    moment = now - _ON_THE_WAY
+def settled(now: datetime, lag: timedelta) -> datetime:
+    """Return the latest moment whose state no write that is still on its way can change, in whole milliseconds.
+
+    Others see what a majority of the servers has, which is by ``lag`` behind what was written.
+    """
+    moment = now - _ON_THE_WAY - lag
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -89,6 +94,8 @@ async def _batch(asked: StateOf, after: str, guard: Guard, reading: Reading) -> 
 def _wanted(asked: StateOf, after: str, guard: Guard) -> Document:
     """Return the filter for what is asked for, as far as it has not moved on, and for all that has."""
     ids: Document = {"$gt": after} if asked.until is None else {"$gt": after, "$lte": asked.until}
+    if asked.ids is not None:
+        ids["$in"] = list(asked.ids)
     still = both(LIVING, to_filter(guard.visible("r", asked.type, asked.predicate)))
     moved = {LAST_UPDATED: {"$gt": asked.at}}
     if asked.since is None:

@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 TRANSACTION_SECONDS = 10.0
 """How long a transaction is tried again."""
+LONGEST_ATTEMPT = faults.LONGEST_WRITE - 2.0
+"""How long one try may take until it is committed: the moment that its versions carry is that of its beginning."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.2
 
 
@@ -52,9 +54,12 @@ class Transactions:
                 pause, turn = min(pause * 2, _LONGEST_PAUSE), self._turn
 
     async def _attempt(self, attempt: Callable[[Any], Awaitable[T]], session: Any, deadline: float) -> T:
+        begin = time.monotonic()
         await self._driver.start_transaction(session)
         try:
             result = await attempt(session)
+            if time.monotonic() - begin > LONGEST_ATTEMPT:
+                raise faults.unavailable()
             await _commit(session, deadline)
         except BaseException:
             if session.in_transaction:
