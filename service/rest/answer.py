@@ -21,7 +21,7 @@ _PAGE_HEADERS = (
     (b"content-type", b"text/html; charset=utf-8"),
     (b"content-security-policy", POLICY.encode()),
 )
-_OWN_FORMATS = ("$job", "$viewdefinition-run")
+_OWN_FORMATS = ("$job", "$report", "$viewdefinition-run")
 """The segments of addresses whose answers come in formats of their own; what goes wrong there comes as others do."""
 
 

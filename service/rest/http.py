@@ -1,6 +1,7 @@
 """From HTTP to the transport-free request (https://hl7.org/fhir/R4/http.html)."""
 
 import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,9 +17,11 @@ from service.fhir.positions import SourceText
 from service.fhir.versions import FhirVersion
 from service.interactions.provenance import read_provenance
 from service.rest.idempotency_key import read_key
-from service.rest.negotiation import XML_TYPES, body_type, require_form
+from service.rest.negotiation import XML_TYPES, body_type, is_ndjson, require_form
 
 RETURNS = ("minimal", "representation", "OperationOutcome")
+_STREAMED = (("$import",),)
+"""The addresses that take long bodies of many lines, which are read as they come."""
 HOST = re.compile(r"[A-Za-z0-9.\-_]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
@@ -77,16 +80,19 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, x
     method, path = incoming.method, incoming.segments(service)
     header = incoming.headers.get(b"x-provenance")
     provenance = None if header is None else read_provenance(header)
-    resource, media_type, body = None, "", b""
+    resource, media_type, body, chunks = None, "", b"", None
     if method in ("POST", "PUT", "PATCH"):
-        body = await _body(incoming, receive, service.max_body_bytes)
         content_type = incoming.header(b"content-type") or ""
         last = path[-1] if path else ""
+        if path in _STREAMED and is_ndjson(content_type):
+            chunks = _chunks(incoming, receive)
+        else:
+            body = await _body(incoming, receive, service.max_body_bytes)
         if last == "_search":
             if body:
                 require_form(content_type)
                 incoming.parameters.extend(_parameters(body))
-        elif body or not last.startswith("$"):  # what an operation takes may all stand in its address
+        elif chunks is None and (body or not last.startswith("$")):  # an operation's address may say all that it takes
             media_type = body_type(content_type, method, service.version)
             resource = _resource(incoming, body, media_type, xml)
     return Request(
@@ -106,6 +112,7 @@ async def read_request(incoming: Incoming, receive: Receive, service: Service, x
         text=incoming.text,
         accept=incoming.header(b"accept") or "",
         format=dict(incoming.parameters).get("_format"),
+        chunks=chunks,
     )
 
 
@@ -131,29 +138,39 @@ def _resource(incoming: Incoming, body: bytes, media_type: str, xml: Xml) -> Any
 
 
 async def _body(incoming: Incoming, receive: Receive, most: int) -> bytes:
-    if incoming.header(b"content-encoding") not in (None, "identity"):
-        sentence = "A body is sent as it is, without Content-Encoding"
-        raise OutcomeError(Issue("unsupported-media-type", sentence, "http.Content-Encoding"))
     length = incoming.header(b"content-length")
     if length is not None and length.isdecimal() and int(length) > most:
         raise _too_large(most)
     parts: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        part = message.get("body", b"")
+    async for part in _chunks(incoming, receive):
         size += len(part)
         if size > most:
             raise _too_large(most)
         parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
+    return b"".join(parts)
+
+
+async def _chunks(incoming: Incoming, receive: Receive) -> AsyncIterator[bytes]:
+    """Yield the body as it comes; raises OutcomeError 415 where it is encoded, and ClientGoneError."""
+    _refuse_encoded(incoming)
+    is_more = True
+    while is_more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        yield message.get("body", b"")
+        is_more = message.get("more_body", False)
 
 
 class ClientGoneError(Exception):
     """The client closed the connection before its request was complete."""
+
+
+def _refuse_encoded(incoming: Incoming) -> None:
+    if incoming.header(b"content-encoding") not in (None, "identity"):
+        sentence = "A body is sent as it is, without Content-Encoding"
+        raise OutcomeError(Issue("unsupported-media-type", sentence, "http.Content-Encoding"))
 
 
 def _too_large(most: int) -> OutcomeError:

@@ -3,7 +3,7 @@
 from email.message import Message
 from functools import lru_cache
 
-from service.fhir.media_types import FHIR_JSON, FHIR_XML, JSON_PATCH, XML_PATCH
+from service.fhir.media_types import FHIR_JSON, FHIR_XML, JSON_PATCH, NDJSON, XML_PATCH
 from service.fhir.outcome import Issue, OutcomeError
 from service.fhir.versions import FhirVersion
 
@@ -20,6 +20,7 @@ _FORMATS = {
 PAGE = "text/html"
 _PAGE_FORMATS = {"html": PAGE, PAGE: PAGE, "text/*": PAGE}
 """What more there is where an address offers a page."""
+_NDJSON_TYPES = (NDJSON, "application/ndjson", "application/x-ndjson")
 _RESOURCE_TYPES = (FHIR_JSON, _PLAIN_JSON, *XML_TYPES)
 _PATCH_TYPES = (JSON_PATCH, FHIR_JSON, XML_PATCH, FHIR_XML)
 FORM = "application/x-www-form-urlencoded"
@@ -47,6 +48,11 @@ def answer_type(accept: str, wanted_format: str | None, version: FhirVersion, wi
     if best is None:
         raise _not_acceptable("http.Accept")
     return _with_charset(best)
+
+
+def is_ndjson(content_type: str) -> bool:
+    """Return whether ``content_type`` is a name of newline-delimited JSON."""
+    return _media_type(content_type)[0] in _NDJSON_TYPES
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from typing import Any
 
 from starlette.types import Receive, Send
 
@@ -42,32 +42,46 @@ async def stream(
 ) -> None:
     """Send the body of ``response`` from its ``first`` part on, which is recorded already.
 
-    Returns early where the client has gone. Raises BrokenOffError where the rest cannot be made, or not be recorded.
+    While a part is sent the next one is made and recorded. Returns early where the client has gone. Raises
+    BrokenOffError where the rest cannot be made, or not be recorded.
     """
     assert response.pieces is not None
     packer = zlib.compressobj(_LEVEL, wbits=_GZIP) if compressed else None
     fields = [*fields, (b"vary", b"Accept-Encoding"), *([(b"content-encoding", b"gzip")] if packer else [])]
     await send({"type": "http.response.start", "status": response.status, "headers": fields})
-    gone = asyncio.ensure_future(_gone(receive))
+    gone = asyncio.create_task(_gone(receive))
+    coming: asyncio.Task[Piece | None] | None = None
     try:
         piece: Piece | None = first
         while piece is not None:
+            coming = asyncio.create_task(_recorded(response.pieces, record))
             body = await asyncio.to_thread(packer.compress, piece.body) if packer else piece.body
             await send({"type": "http.response.body", "body": body, "more_body": True})
             if gone.done():
                 return
-            piece = await anext(response.pieces, None)
-            if piece is not None:
-                await record(piece.touched)
+            piece = await coming
     except Exception as error:
         raise BrokenOffError from error
     finally:
-        gone.cancel()
-        with suppress(asyncio.CancelledError):
-            await gone
+        await _ended(gone, coming)
         if isinstance(response.pieces, AsyncGenerator):
             await response.pieces.aclose()
     await send({"type": "http.response.body", "body": packer.flush() if packer else b""})
+
+
+async def _recorded(pieces: AsyncIterator[Piece], record: Record) -> Piece | None:
+    """Return the next part once it is recorded, or None where there are no more."""
+    piece = await anext(pieces, None)
+    if piece is not None:
+        await record(piece.touched)
+    return piece
+
+
+async def _ended(*tasks: asyncio.Task[Any] | None) -> None:
+    """Return when each task is done or cancelled; what one of them raised has been told, or nobody waits for it."""
+    for task in filter(None, tasks):
+        task.cancel()
+    await asyncio.gather(*filter(None, tasks), return_exceptions=True)
 
 
 async def _gone(receive: Receive) -> None:

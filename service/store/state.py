@@ -5,10 +5,12 @@ version ever changes, so the same question has the same answer whenever it is as
 interrupted goes on after the last id.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from service.fhir.datetimes import microseconds
 from service.search.memory import holds
@@ -36,7 +38,7 @@ _NEWEST = {"version": "_id.version", **{name: name for name in (LAST_UPDATED, "m
 """What is taken of the newest of several versions, by the name under which it comes."""
 Batch = tuple[list[Stored], str | None]
 """What is told of some resources, and the id of the last that was looked at, None where there are no more."""
-Read = Callable[[Callable[[Reading], Awaitable[Batch]]], Awaitable[Batch]]
+Read = Callable[[Callable[[Reading], Awaitable[Batch]]], Coroutine[Any, Any, Batch]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +69,25 @@ def settled(now: datetime, lag: timedelta) -> datetime:
 
 
 async def state(asked: StateOf, guard: Guard, read: Read) -> AsyncIterator[list[Stored]]:
-    """Yield what is asked for in the order of ids, some at a time, and of it what the client of ``guard`` may see."""
-    after: str | None = asked.after
-    while after is not None:
-        versions, after = await read(partial(_batch, asked, after, guard))
-        if versions:
-            yield versions
+    """Yield what is asked for in the order of ids, some at a time, and of it what the client of ``guard`` may see.
+
+    While some are made use of the next ones are read.
+    """
+
+    def begin(after: str) -> asyncio.Task[Batch]:
+        return asyncio.create_task(read(partial(_batch, asked, after, guard)))
+
+    coming: asyncio.Task[Batch] | None = begin(asked.after)
+    try:
+        while coming is not None:
+            versions, last = await coming
+            coming = None if last is None else begin(last)
+            if versions:
+                yield versions
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.wait([coming])
 
 
 async def _batch(asked: StateOf, after: str, guard: Guard, reading: Reading) -> Batch:

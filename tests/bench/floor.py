@@ -27,6 +27,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 TYPES = ("CarePlan", "Goal", "RiskAssessment")
 BASE = "/fhir/R4"
+STREAM = f"{BASE}/all"
+STREAMED_AT_ONCE = 1_000
 PATIENT = os.environ.get("FLOOR_PATIENT", "patient")
 
 
@@ -58,6 +60,8 @@ class Floor:
                 await _answer(send, 200, b"{}")
             elif scope["query_string"]:
                 await self._search(scope, send)
+            elif path == STREAM:
+                await self._stream(send)
             elif path.endswith("/_history"):
                 await self._history(scope, path.split("/")[-2], send)
             else:
@@ -103,6 +107,16 @@ class Floor:
             for each in found
         )
         await _answer(send, 200, b'{"resourceType":"Bundle","type":"searchset","entry":[' + entries + b"]}")
+
+    async def _stream(self, send: Send) -> None:
+        """Send the bytes of all resources, a line each."""
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for collection in self._collections.values():
+            cursor = collection.find({}, {"_id": 0, "body": 1}, batch_size=STREAMED_AT_ONCE)
+            while documents := await cursor.to_list(STREAMED_AT_ONCE):
+                lines = b"".join(each["body"] + b"\n" for each in documents)
+                await send({"type": "http.response.body", "body": lines, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     async def _create(self, body: bytes, send: Send) -> None:
         document = _document(str(uuid.uuid4()), 1, orjson.loads(body))
