@@ -30,6 +30,7 @@ from service.rest.observed import note
 from service.rest.rate_limit import RateLimit, client_at
 from service.rest.request_id import peer, request_id
 from service.rest.stream import BrokenOffError, first_of, stream, takes_gzip
+from service.rest.traffic import Courtesy, Traffic
 from service.security.audit import Happened
 from service.security.client import ANYBODY, Client
 
@@ -77,6 +78,7 @@ class FhirEndpoint:
         self._service = service
         self._authenticator = authenticator
         self._rate_limit = rate_limit
+        self._traffic = Traffic()
 
     def is_at(self, scope: Scope) -> bool:
         """Return whether ``scope`` is that of an HTTP request to the address itself, or to an interaction below it."""
@@ -90,6 +92,7 @@ class FhirEndpoint:
         """Answer one HTTP request; every failure is an OperationOutcome."""
         incoming = Incoming.of(scope)
         visit = _Visit(incoming, self.context, presentation_by_header(incoming, self._service))
+        self._traffic.passed()
         try:
             response = await self._served(visit, receive)
         except ClientGoneError:
@@ -123,7 +126,8 @@ class FhirEndpoint:
         compressed = takes_gzip(visit.incoming.header(b"accept-encoding") or "")
         fields = head_of(response, visit.how, visit.base, visit.headers)
         try:
-            await stream(response, first, fields, record, receive, send, compressed=compressed)
+            way = Courtesy(self._traffic).give_way
+            await stream(response, first, fields, record, way, receive, send, compressed=compressed)
         except BrokenOffError as error:
             fault(error.__cause__ if isinstance(error.__cause__, Exception) else error)
 

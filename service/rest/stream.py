@@ -17,6 +17,7 @@ _GZIP = 31
 """The window of zlib with the head and tail of gzip."""
 
 Record = Callable[[tuple[Touched, ...]], Awaitable[None]]
+Wait = Callable[[], Awaitable[None]]
 
 
 class BrokenOffError(Exception):
@@ -38,7 +39,15 @@ async def first_of(pieces: AsyncIterator[Piece]) -> Piece:
 
 
 async def stream(
-    response: Response, first: Piece, fields: Fields, record: Record, receive: Receive, send: Send, *, compressed: bool
+    response: Response,
+    first: Piece,
+    fields: Fields,
+    record: Record,
+    give_way: Wait,
+    receive: Receive,
+    send: Send,
+    *,
+    compressed: bool,
 ) -> None:
     """Send the body of ``response`` from its ``first`` part on, which is recorded already.
 
@@ -60,6 +69,7 @@ async def stream(
             if gone.done():
                 return
             piece = await coming
+            await give_way()
     except Exception as error:
         raise BrokenOffError from error
     finally:

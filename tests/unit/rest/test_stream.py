@@ -1,6 +1,7 @@
 """A long body: recorded before it is sent, whole when it is told to be, and cut off where it is not."""
 
 import asyncio
+import time
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from service.fhir.entry import Piece, Response
 from service.fhir.touched import Touched
 from service.rest.stream import BrokenOffError, first_of, stream, takes_gzip
+from service.rest.traffic import Courtesy, Traffic
 
 PARTS = [Piece(b"one\n" * 50, (Touched("Goal", "1", 1, None),)), Piece(b"two\n", (Touched("Goal", "2", 3, None),))]
 
@@ -56,7 +58,8 @@ async def streamed(wire: Wire, *parts: Piece | Exception, compressed: bool = Fal
     assert response.pieces is not None
     first = await first_of(response.pieces)
     await wire.record(first.touched)
-    await stream(response, first, [], wire.record, wire.receive, wire.send, compressed=compressed)
+    way = Courtesy(Traffic()).give_way
+    await stream(response, first, [], wire.record, way, wire.receive, wire.send, compressed=compressed)
 
 
 async def test_each_part_is_recorded_before_it_is_sent() -> None:
@@ -117,3 +120,17 @@ async def test_nothing_at_all_is_an_empty_body() -> None:
 )
 def test_who_takes_gzip(header: str, takes: bool) -> None:
     assert takes_gzip(header) is takes
+
+
+async def test_who_came_meanwhile_is_given_way_to_and_nobody_else() -> None:
+    waited: list[float] = []
+    for passes in (False, True):
+        traffic = Traffic()
+        courtesy = Courtesy(traffic)
+        time.sleep(0.02)  # noqa: ASYNC251 - the time that making a part takes
+        if passes:
+            traffic.passed()
+        begun = time.perf_counter()
+        await courtesy.give_way()
+        waited.append(time.perf_counter() - begun)
+    assert waited[1] > 9 * 0.02 > 9 * waited[0]
