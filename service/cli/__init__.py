@@ -3,8 +3,10 @@
 import click
 
 from service.cli.audit import audit
+from service.cli.backup import export, import_
 from service.cli.documents import guide, openapi
 from service.cli.person import person
+from service.cli.report import report
 from service.cli.service import load, reindex, serve, token
 
 
@@ -14,5 +16,5 @@ def main() -> None:
     """A FHIR server for co-produced mental-health recovery plans."""
 
 
-for command in (serve, load, reindex, token, person, audit, openapi, guide):
+for command in (serve, load, reindex, token, person, audit, openapi, guide, report, export, import_):
     main.add_command(command)

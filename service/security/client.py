@@ -1,8 +1,9 @@
 """Who asks: what an authorisation server vouches for (https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html)."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from hashlib import sha256
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,17 @@ class Client:
         """A hash that is equal for clients who may see and change the same, and only for those."""
         told = (self.issuer, self.client_id, self.subject, self.user, self.patient)
         return sha256(repr((told, sorted(self.scopes), sorted(self.clearances))).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the client as JSON, to be remembered with what it asked for."""
+        return {name: sorted(value) if isinstance(value, frozenset) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Client":
+        """Return the client that ``to_json`` was called on."""
+        known = {each.name: value[each.name] for each in fields(cls)}
+        lists = {"scopes": tuple(known["scopes"]), "purposes": tuple(known["purposes"])}
+        return cls(**{**known, **lists, "clearances": frozenset(known["clearances"])})
 
 
 ANYBODY = Client()

@@ -17,6 +17,7 @@ from service.commands.person.session import Session, opened, person_of, with_aud
 from service.commands.person.survey import Found, Surveyor
 from service.fhir.outcome import OutcomeError
 from service.fhir.touched import Touched
+from service.interactions.bulk_import.start import GIVEN, IMPORT, WAITING
 from service.settings import read_settings
 
 _ROUNDS = 10
@@ -73,6 +74,8 @@ class Erasing:
                 break
         else:
             raise CannotErase("others keep writing about this person; stop them, and run this again")
+        await self._session.erasure.forget_counts()
+        await self._session.context.jobs.forget_pieces((GIVEN, WAITING))
         await self._erase_in_audit()
         await self._session.record("erase", self._said, ())
         click.echo(f"The record of {self._person.reference} is erased.")
@@ -80,6 +83,8 @@ class Erasing:
     async def _check(self) -> None:
         """Raise OutcomeError where Provenance cannot be found by target, or CannotErase where the audit cannot be."""
         await self._session.context.readiness.require("Provenance", ["target"])
+        if await self._session.context.jobs.count_open(IMPORT):
+            raise CannotErase("an import is being done that may be about this person; wait for it, and run this again")
         if self._session.audit_erasure is None and await self._audited():
             raise CannotErase("the audit tells of this person; RECOVERY_AUDIT_KEY is needed to erase that")
 

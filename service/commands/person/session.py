@@ -1,7 +1,7 @@
 """What a command about a person works with: the store of these settings, and the audit, in the name of who runs it."""
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,22 +9,23 @@ from pathlib import Path
 
 import click
 
+from service.adapted_measure import definitions_of
 from service.audit_files import HEADS, kept_key
 from service.auditing import audit_log
 from service.commands.commanded import commanded
 from service.commands.database import connected
 from service.commands.person.reference import Person
 from service.compiled import FHIR_PATH, Compiled
-from service.conformance.definitions import Definitions
 from service.fhir.reference import Addresses
 from service.fhir.touched import Touched
-from service.fhir.versions import R4
 from service.interactions.context import Context
 from service.security.chain import Seals
 from service.security.smart import SmartConfiguration
 from service.settings import Settings, WrongSetting
 from service.store.audit_erasure import AuditErasure
 from service.store.audit_log import AuditLog
+from service.store.document import IndexedType
+from service.store.driver import Driver
 from service.store.erasure import Erasure
 from service.store.open import prepare
 
@@ -62,6 +63,9 @@ class Session:
     audit: AuditLog | None
     local: Addresses
     """The addresses of this server."""
+    driver: Driver
+    types: Mapping[str, IndexedType]
+    """How the documents of each type are indexed."""
 
     async def record(self, command: str, said: Sequence[tuple[str, str]], touched: Sequence[Touched]) -> None:
         """Return when it is recorded that the user of this system runs ``command``, and what that stores or erases.
@@ -79,9 +83,9 @@ def _own(settings: Settings) -> frozenset[str]:
 
 @asynccontextmanager
 async def opened(settings: Settings, uri: str) -> AsyncIterator[Session]:
-    """Give the store at ``uri``; raises UnsuitableServer or NewerFormatError."""
+    """Give the store at ``uri``; raises UnsuitableServer, NewerFormatError or WrongSetting."""
     async with connected(settings, uri) as driver:
-        definitions = Definitions(R4)
+        definitions = definitions_of(settings)
         compiled = Compiled(definitions, settings, _now)
         await prepare(driver, compiled.indexed_types, click.echo)
         async with audit_log(settings, driver, _now) as audit:
@@ -91,4 +95,6 @@ async def opened(settings: Settings, uri: str) -> AsyncIterator[Session]:
                 AuditErasure(driver, Seals(settings.audit_key)) if settings.audit_key else None,
                 audit,
                 Addresses(_own(settings)),
+                driver,
+                compiled.indexed_types,
             )
