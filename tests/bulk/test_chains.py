@@ -1,0 +1,100 @@
+"""Exports that are asked for one since the other miss nothing, whatever is being written while they are made.
+
+Writers change, delete and bring back the same few records, by themselves and in transactions, through two processes'
+worth of service. Whoever replays the exports has in the end what an export of everything has, byte for byte.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from service.settings import Settings
+from service.store import faults, state, transactions
+from tests.support.app import client_of
+from tests.support.exports import Clock, Exported, export, replayed
+from tests.support.resources import care_plan, entry, goal, new_urn, send, transaction
+
+SECONDS = 3.0
+WRITERS = 6
+NAMES = [f"shared-{number}" for number in range(24)]
+PATHS = ("/$export", "/Patient/$export")
+
+
+@pytest.fixture
+def soon_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give writes a second instead of fifteen, so that what is settled is not long ago."""
+    monkeypatch.setattr(faults, "LONGEST_WRITE", 1)
+    monkeypatch.setattr(transactions, "LONGEST_ATTEMPT", 0.7)
+    monkeypatch.setattr(state, "_ON_THE_WAY", timedelta(seconds=1.3))
+
+
+@pytest.fixture
+async def two(settings: Settings, soon_settled: None) -> AsyncIterator[tuple[Clock, list[httpx.AsyncClient]]]:
+    """Two services on one database, by one clock."""
+    clock = Clock()
+    few = settings.model_copy(update={"export_file_resources": 20, "audit": "off"})
+    async with client_of(few, clock=clock) as one, client_of(few, clock=clock) as other:
+        yield clock, [one, other]
+
+
+async def test_what_is_replayed_is_what_there_is(two: tuple[Clock, list[httpx.AsyncClient]]) -> None:
+    clock, clients = two
+    chains: dict[str, list[Exported]] = {path: [] for path in PATHS}
+    writing = [asyncio.create_task(write(clients[number % 2], number)) for number in range(WRITERS)]
+    while not all(task.done() for task in writing):
+        following = (follow(clients[len(path) % 2], path, chain) for path, chain in chains.items())
+        whole, *_ = await asyncio.gather(export(clients[0], PATHS[0]), *following)
+        assert whole.resources is not None, "each file has as many lines as the manifest says"
+    written = sum(await asyncio.gather(*writing))
+    clock.settle()
+    for path, chain in chains.items():
+        await follow(clients[0], path, chain)
+        whole = await export(clients[1], path)
+        assert replayed(chain) == whole.resources
+        told = sum(len(each.resources) + len(each.deleted) for each in chain)
+        assert written > told > len(whole.resources) > 0, "the chain was no test"
+        assert sum(bool(each.names) for each in chain) > 2, "the chain was no test"
+    stored = await clients[0].get("/Goal?_count=1000")
+    assert {name for name in whole.names if name.startswith("Goal/")} == {
+        f"Goal/{each['resource']['id']}" for each in stored.json()["entry"]
+    }
+
+
+async def follow(client: httpx.AsyncClient, path: str, chain: list[Exported]) -> None:
+    """Add to a chain of exports the next one."""
+    since = {"_since": chain[-1].moment} if chain else {}
+    chain.append(await export(client, path, **since))
+
+
+async def write(client: httpx.AsyncClient, number: int) -> int:
+    """Write at random for a while, and return how many writes were acknowledged."""
+    chance = random.Random(number)
+    done = 0
+    until = asyncio.get_running_loop().time() + SECONDS
+    while asyncio.get_running_loop().time() < until:
+        name = chance.choice(NAMES)
+        text = {"text": f"{number}-{done}"}
+        match chance.randrange(6):
+            case 0:
+                answer = await client.post("/Goal", json=goal(description=text))
+            case 1 | 2:
+                answer = await client.put(f"/Goal/{name}", json=goal(id=name, description=text))
+            case 3:
+                answer = await client.delete(f"/Goal/{name}")
+            case 4:
+                answer = await client.put(f"/CarePlan/{name}", json=care_plan(id=name, title=text["text"]))
+            case _:
+                urn, other = new_urn(), chance.choice(NAMES)
+                bundle = transaction(
+                    entry("POST", "Goal", goal(description=text), urn),
+                    entry("PUT", f"CarePlan/{name}", care_plan(id=name, goal=[{"reference": urn}])),
+                    entry("DELETE", f"Goal/{other}"),
+                )
+                answer = await send(client, bundle)
+        assert answer.status_code in (200, 201, 204, 409, 412, 503), answer.text
+        done += answer.is_success
+    return done
