@@ -11,6 +11,8 @@ from service.conformance.fhirpath.kinds import SYSTEM, UNTYPED, Kind
 from service.conformance.fhirpath.system import System
 from service.conformance.fhirpath.values import Node, reader
 
+_NONE_SHARED: dict[int, Any] = {}
+
 
 class Scope(NamedTuple):
     """What an expression can speak of beside its own element."""
@@ -23,6 +25,10 @@ class Scope(NamedTuple):
     """``%context``: set where the expression speaks of it."""
     position: int = 0
     """``$index``: set where the expression speaks of it."""
+    row: int = 0
+    """``%rowIndex``: which of the elements this is that a view goes through."""
+    shared: dict[int, Any] = _NONE_SHARED
+    """What has been found of the element for several expressions about it: set where they share anything."""
 
 
 class EvaluationError(ValueError):

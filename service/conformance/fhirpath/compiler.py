@@ -1,6 +1,6 @@
 """From the tree of an expression to the collection that it gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +8,7 @@ from service.conformance.fhirpath.collection import EMPTY, Collection, Get, Scop
 from service.conformance.fhirpath.functions import FUNCTIONS
 from service.conformance.fhirpath.functions.combining import union
 from service.conformance.fhirpath.functions.invocation import Invocation
+from service.conformance.fhirpath.functions.keys import Local
 from service.conformance.fhirpath.functions.subsetting import index
 from service.conformance.fhirpath.functions.types import is_type, of_type, type_name
 from service.conformance.fhirpath.kinds import SYSTEM, UNTYPED, Kind, Kinds
@@ -19,22 +20,36 @@ from service.conformance.fhirpath.quantities import UCUM, Quantity
 from service.conformance.fhirpath.syntax import Call, Literal, Member, Node, Operation, Variable
 from service.conformance.fhirpath.system import System
 from service.conformance.structures import ANY
+from service.fhir.reference import Addresses
 
 SameReference = Callable[[dict[str, Any], dict[str, Any]], bool]
 
 _CONSTANTS = {"ucum": UCUM, "sct": "http://snomed.info/sct", "loinc": "http://loinc.org"}
+_NO_ADDRESSES = Addresses()
+_NO_VARIABLES: Mapping[str, Collection] = {}
 _FAMILIES = {"vs-": "http://hl7.org/fhir/ValueSet/", "ext-": "http://hl7.org/fhir/StructureDefinition/"}
 
 
 class Compiler:
-    """Compiles expressions about ``element``, which stands in a resource of the type ``resource``."""
+    """Compiles expressions about ``element``, which stands in a resource of the type ``resource``.
+
+    ``variables`` are those of which they may speak beside FHIRPath's own; ``local`` tells what leads to this server.
+    """
 
     def __init__(
-        self, kinds: Kinds, element: Collection, resource: Kind, same_reference: SameReference | None = None
+        self,
+        kinds: Kinds,
+        element: Collection,
+        resource: Kind,
+        same_reference: SameReference | None = None,
+        variables: Mapping[str, Collection] = _NO_VARIABLES,
+        local: Local = _NO_ADDRESSES.local,
     ) -> None:
         self.navigation = Navigation(kinds)
+        self.local = local
         self._same_reference = same_reference
         self._variables = {
+            **variables,
             "resource": Collection((resource,), item=lambda focus, scope: scope.resource),
             "rootResource": Collection((kinds.named(ANY),), item=lambda focus, scope: scope.root),
             "context": Collection(element.kinds, item=lambda focus, scope: scope.context),

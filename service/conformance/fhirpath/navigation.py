@@ -11,6 +11,10 @@ from service.conformance.fhirpath.values import Node, forms_of
 from service.conformance.structures import Element
 
 
+class NoElementError(ValueError):
+    """An expression speaks of an element that does not exist."""
+
+
 class Navigation:
     """Makes collections of what stands below others."""
 
@@ -22,14 +26,14 @@ class Navigation:
     def member(self, of: Collection, name: str, wanted: str | None = None) -> Collection:
         """Return the elements called ``name`` below ``of``, of a choice only those of the type ``wanted``.
 
-        Raises ValueError where no such element exists.
+        Raises NoElementError where no such element exists.
         """
         of = self.having(of, name)
         found = [item for kind in of.kinds for item in self._members(kind, name, wanted)]
         is_open = any(self._is_open(kind, name) for kind in of.kinds)
         if not found and not is_open:
             below = ", ".join(kind.name for kind in of.kinds)
-            raise ValueError(f"There is no element {name}{f' of type {wanted}' if wanted else ''} below {below}")
+            raise NoElementError(f"There is no element {name}{f' of type {wanted}' if wanted else ''} below {below}")
         if of.is_typed or is_open or of.kinds[0].is_primitive:
             return chain(of, self._member_of_nodes(of, name, found, is_open))
         if len(found) == 1:

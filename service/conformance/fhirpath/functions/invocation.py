@@ -7,12 +7,15 @@ from typing import Any, Protocol
 from service.conformance.fhirpath.collection import Collection, Get, Scope, this
 from service.conformance.fhirpath.navigation import Navigation
 from service.conformance.fhirpath.syntax import Call, Member, Node, Operation, Variable
+from service.fhir.reference import LiteralReference
 
 
 class Compiler(Protocol):
     """Makes collections of trees."""
 
     navigation: Navigation
+    local: Callable[[str], LiteralReference | None]
+    """Returns the reference in a text where it leads to this server."""
 
     def collection(self, node: Node, this: Collection) -> Collection:
         """Return what ``node`` gives where ``this`` is ``$this``; raises ValueError where that is not supported."""

@@ -44,6 +44,21 @@ def _of_text(make: Callable[..., Any], result: str, takes: str = "") -> Function
     return function
 
 
+def _join(call: Invocation) -> Collection:
+    demand(call.of, call.name, "String")
+    values = call.of.values
+    separator = call.text(0) if call.arguments else None
+
+    def item(focus: Any, scope: Scope) -> str | None:
+        texts = values(focus, scope)
+        between = separator(focus, scope) if separator else ""
+        if any(type(text) is not str for text in texts):
+            raise EvaluationError
+        return between.join(texts) if texts and between is not None else None
+
+    return Collection((SYSTEM["String"],), item=item)
+
+
 def _conversion(convert: Callable[[Any], Any], result: str) -> Function:
     def function(call: Invocation) -> Collection:
         value = call.of.value
@@ -102,6 +117,7 @@ TEXTS: dict[str, tuple[Function, range]] = {
     "contains": (_of_text(lambda text, part: part in text, "Boolean", "s"), range(1, 2)),
     "endsWith": (_of_text(str.endswith, "Boolean", "s"), range(1, 2)),
     "indexOf": (_of_text(str.find, "Integer", "s"), range(1, 2)),
+    "join": (_join, range(2)),
     "length": (_of_text(len, "Integer"), range(1)),
     "lower": (_of_text(str.lower, "String"), range(1)),
     "matches": (_of_text(_matches, "Boolean", "s"), range(1, 2)),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.conformance.fhirpath.collection import Collection, Scope
+from service.conformance.fhirpath.collection import Collection, Get, Scope, chain
 from service.conformance.fhirpath.functions.invocation import Function, Invocation
 
 
@@ -23,6 +23,9 @@ def _trace(call: Invocation) -> Collection:
 def _extension(call: Invocation) -> Collection:
     """``extension(url)``, short for ``extension.where(url = …)``."""
     found = call.compiler.navigation.member(call.of, "extension")
+    url = call.argument(0).literal
+    if isinstance(url, str) and not call.of.is_typed and not call.of.kinds[0].is_primitive:
+        return chain(call.of, Collection(found.kinds, items=_of_object(url)))
     items, wanted = found.items, call.text(0)
 
     def with_url(focus: Any, scope: Scope) -> list[Any]:
@@ -30,6 +33,16 @@ def _extension(call: Invocation) -> Collection:
         return [item for item in items(focus, scope) if item.get("url") == url]
 
     return Collection(found.kinds, items=with_url)
+
+
+def _of_object(url: str) -> Get:
+    def with_url(focus: Any, scope: Scope) -> Any:
+        given = focus.get("extension")
+        if type(given) is not list:
+            return ()
+        return [item for item in given if type(item) is dict and item.get("url") == url]
+
+    return with_url
 
 
 TREE: dict[str, tuple[Function, range]] = {
