@@ -1,0 +1,89 @@
+"""From MeasureReports, one for each month, to figures over time (https://hl7.org/fhir/R4/measurereport.html)."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, cast
+
+from service.reporting.dashboard.figures import Better, Cell, Figures, Indicator, Series
+from service.reporting.dashboard.wording import WORDS
+
+Json = Mapping[str, Any]
+Found = dict[tuple[str, str, str], dict[date, Cell]]
+
+
+def figures(reports: Sequence[Json], code_system: Json) -> Figures:
+    """Return what ``reports`` publish, one for each month; ``code_system`` says what each indicator is and means."""
+    found: Found = defaultdict(dict)
+    titles: dict[str, str] = {}
+    for report in sorted(reports, key=lambda each: str(each["period"]["start"]), reverse=True):  # the newest names most
+        month = date.fromisoformat(report["period"]["start"][:10])
+        for place, cell in _cells(report):
+            found[place][month] = cell
+        titles |= {_code(group["code"]): _title(group["code"]) for group in report.get("group", ())}
+    months = tuple(sorted({date.fromisoformat(report["period"]["start"][:10]) for report in reports}))
+    concepts = {concept["code"]: concept for concept in code_system["concept"]}
+    codes = dict.fromkeys(code for code, _, _ in found)
+    return Figures(
+        months, tuple(_indicator(concepts.get(code) or _undefined(code, titles), found, months) for code in codes)
+    )
+
+
+def _undefined(code: str, titles: Mapping[str, str]) -> Json:
+    """Return what there is to say of an indicator that a service has made up without defining its code."""
+    return {"code": code, "display": titles[code], "definition": ""}
+
+
+def _cells(report: Json) -> Iterator[tuple[tuple[str, str, str], Cell]]:
+    for group in report.get("group", ()):
+        code = _code(group["code"])
+        yield (code, "", ""), _cell(group)
+        for stratifier in group.get("stratifier", ()):
+            by = _code(stratifier["code"][0])
+            for stratum in stratifier.get("stratum", ()):
+                yield (code, by, _label(by, stratum["value"])), _cell(stratum)
+
+
+def _cell(counted: Json) -> Cell:
+    counts = {_code(population["code"]): population.get("count") for population in counted.get("population", ())}
+    return Cell(counts.get("numerator"), counts.get("denominator"))
+
+
+def _indicator(concept: Json, found: Found, months: Sequence[date]) -> Indicator:
+    code = concept["code"]
+    groups: dict[str, list[Series]] = defaultdict(list)
+    for at, by, label in found:
+        if at == code and by:
+            groups[by].append(_series(label, found[at, by, label], months))
+    return Indicator(
+        code,
+        concept["display"],
+        concept["definition"],
+        _better(concept),
+        _series("", found[code, "", ""], months),
+        {by: tuple(series) for by, series in groups.items()},
+    )
+
+
+def _series(label: str, cells: Mapping[date, Cell], months: Sequence[date]) -> Series:
+    return Series(label, tuple(cells.get(month, Cell()) for month in months))
+
+
+def _better(concept: Json) -> Better | None:
+    codes = [item["valueCoding"]["code"] for item in concept.get("property", ()) if item["code"] == "improvement"]
+    return cast(Better, codes[0]) if codes else None
+
+
+def _code(concept: Json) -> str:
+    return str(concept["coding"][0]["code"] if "coding" in concept else concept["text"])
+
+
+def _title(concept: Json) -> str:
+    return str(concept.get("coding", [{}])[0].get("display") or _code(concept))
+
+
+def _label(by: str, value: Json) -> str:
+    """Return what people call a group, which of a yes or no is more than that."""
+    coding = value.get("coding", [{}])[0]
+    name = str(value.get("text") or coding.get("display") or coding.get("code", ""))
+    return WORDS.get(f"group.{by}.{name}", name)
