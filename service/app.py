@@ -14,8 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.adapted_measure import definitions_of
 from service.auditing import audit_log, check_audit
 from service.authentication import authentication
+from service.background.jobs import JobRunner
+from service.background.running import running
+from service.background.subscriptions import subscriptions
 from service.compiled import FHIR_PATH, Clock, Compiled, Ids
 from service.conformance.definitions import Definitions
 from service.fhir.versions import R4
@@ -34,6 +38,7 @@ from service.rest.observed import Observer, with_observers
 from service.rest.pages import page_routes
 from service.rest.plain_paths import with_plain_paths
 from service.rest.rate_limit import RateLimit
+from service.rest.reports import lead_to_operation
 from service.rest.request_id import with_request_id
 from service.rest.security_headers import with_security_headers
 from service.rest.smart_configuration import smart_configuration_route
@@ -73,6 +78,7 @@ class Application(FastAPI):
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request that has passed the edge."""
+        lead_to_operation(scope, FHIR_PATH)
         if self.endpoint.is_at(scope):
             await self.endpoint(scope, receive, send)
         else:
@@ -100,7 +106,7 @@ def create_app(
 ) -> FastAPI:
     """Return the application; its lifespan opens and closes the database that ``settings`` name.
 
-    Raises WrongSetting where there is no key for the audit that they want.
+    Raises WrongSetting where there is no key for the audit that they want, or the Measure cannot be carried out.
     """
     check_audit(settings)
     known = authentication(settings)
@@ -109,7 +115,7 @@ def create_app(
         Authenticator(known.tokens),
         RateLimit(settings.rate_limit),
     )
-    definitions = definitions or Definitions(R4)
+    definitions = definitions or definitions_of(settings)
     compiled = Compiled(definitions, settings, clock)
     metrics = Metrics()
     access_of = _everything if known.tokens is None else compiled.accesses.of
@@ -126,7 +132,9 @@ def create_app(
                     if pending := await context.readiness.pending(name):
                         words = "%s waits to be indexed by %s: run `recovery-plan reindex`"
                         log.warning(words, name, ", ".join(pending))
-                yield
+                delivered = subscriptions(settings, driver, compiled, context, endpoint.clients)
+                async with running(JobRunner(context.jobs, endpoint.clients.context_of).run(), *delivered):
+                    yield
         finally:
             await driver.close()
 

@@ -16,13 +16,22 @@ from service.conformance.terminology import Terminology
 from service.conformance.validation.validator import Validator
 from service.conformance.xml import Xml
 from service.fhir.datetimes import microseconds
-from service.fhir.reference import Addresses
+from service.fhir.reference import Addresses, LiteralReference
 from service.interactions.audited import Audited
 from service.interactions.context import Context, Limits
 from service.interactions.narratives import Narratives
 from service.interactions.published import Published
+from service.interactions.subscription.offer import Offer
 from service.narrative.narrator import Narrator
 from service.narrative.pages import Pages
+from service.reporting.dashboard.drawn import Drawings
+from service.reporting.measures.definition import Audit
+from service.reporting.measures.disclosure import Disclosure
+from service.reporting.measures.kept import KeptResults
+from service.reporting.measures.measures import Measures
+from service.reporting.measures.strata import Strata
+from service.reporting.views.paths import Surroundings
+from service.reporting.views.ready import Tables
 from service.search.contained import Containing
 from service.search.content import compile_terms
 from service.search.document_index import document_indexer
@@ -36,10 +45,13 @@ from service.security.audit_event import TYPE as AUDIT_EVENT
 from service.security.smart import SmartConfiguration
 from service.settings import Settings
 from service.store.audit_reading import AuditReading
+from service.store.destination import Destination
 from service.store.document import IndexedType
 from service.store.driver import Driver
 from service.store.indexes import indexes
-from service.store.open import page_secret
+from service.store.jobs import Jobs
+from service.store.measures import KeptCounts
+from service.store.open import page_secret, rounding_secret
 from service.store.readiness import Readiness
 from service.store.resources import ResourceStore
 
@@ -72,7 +84,7 @@ class Compiled:
             self._references.addresses,
             persons,
         )
-        for name in (*definitions.stored_types, "Bundle"):
+        for name in (*definitions.written_types, "Bundle"):
             self._validator.prepare(name)
         narrator = Narrator(terminology, persons)
         self._pages = Pages(narrator, self._references.addresses)
@@ -80,6 +92,10 @@ class Compiled:
         self._parameters = {
             name: search_parameters(definitions, self._structures, terminology, name)
             for name in definitions.stored_types
+        }
+        self._of_standing = {
+            name: search_parameters(definitions, self._structures, terminology, name)
+            for name in definitions.standing_types
         }
         self._of_definitions = {name: published_parameters(definitions, name) for name in definitions.published_types}
         self._published = Published(definitions, self._of_definitions)
@@ -91,6 +107,7 @@ class Compiled:
     async def context(self, driver: Driver, new_id: Ids, smart: SmartConfiguration) -> Context:
         """Return what interactions work with, once ``driver`` is prepared."""
         secret = self._settings.page_secret
+        key = secret.encode() if secret else await page_secret(driver)
         return Context(
             definitions=self._definitions,
             structures=self._structures,
@@ -108,7 +125,7 @@ class Compiled:
             published=self._published,
             audited=self._audited(driver),
             store=ResourceStore(driver, self.indexed_types, self._clock, self._settings.search_seconds),
-            page_secret=secret.encode() if secret else await page_secret(driver),
+            page_secret=key,
             new_id=new_id,
             limits=Limits(
                 self._settings.max_bundle_entries,
@@ -116,9 +133,50 @@ class Compiled:
                 timedelta(hours=self._settings.idempotency_hours),
                 self._settings.max_conditional_delete,
                 self._settings.require_label,
+                self._settings.export_file_resources,
+                self._settings.max_body_bytes,
+                self._settings.max_import_bytes,
             ),
             smart=smart,
+            tables=self._tables,
+            offer=Offer(frozenset(self._settings.subscription_hosts), key),
+            export_to=Destination(self._settings.export_to) if self._settings.export_to else None,
+            jobs=Jobs(driver, self._clock, timedelta(hours=self._settings.job_hours)),
+            measures=await self._measures(driver),
+            drawings=Drawings(),
         )
+
+    async def _measures(self, driver: Driver) -> Measures:
+        strata = Strata.of(self._definitions)
+        store = ResourceStore(driver, self.indexed_types, self._clock, self._settings.search_seconds)
+        return Measures(
+            self._audits,
+            KeptResults(store, KeptCounts(driver), self._clock),
+            Disclosure(await rounding_secret(driver), strata.always_told),
+            strata,
+            store.settled,
+            self._clock,
+        )
+
+    @cached_property
+    def _tables(self) -> Tables:
+        around = Surroundings(self._structures, self._leads_here, self._persons.same_reference)
+        return Tables(self._definitions.folder / "views", around)
+
+    def _leads_here(self, text: str) -> LiteralReference | None:
+        """Return the reference in ``text`` where it leads to this server, or to one of ours at another address."""
+        found = self._references.addresses.local(text)
+        person = self._persons.local(text) if found is None else None
+        return person if person is not None and person.type == "Patient" else found
+
+    @cached_property
+    def _audits(self) -> dict[str, Audit]:
+        """The measures that are evaluated, by their logical ids; raises ValueError where one cannot be."""
+        addresses = self._references.addresses, self._persons
+        return {
+            measure["id"]: Audit(measure, self._definitions, self._structures, *addresses)
+            for measure in self._definitions.of_type("Measure")
+        }
 
     def _audited(self, driver: Driver) -> Audited:
         return Audited(
@@ -145,25 +203,30 @@ class Compiled:
     def _search_parser(self) -> SearchParser:
         settings = self._settings
         allowed = SearchSettings(settings.default_page_size, settings.max_page_size, settings.explain)
-        types = self._parameters | self._of_records | self._of_definitions
+        types = self._stored | self._of_records | self._of_definitions
         now = partial(_microseconds, self._clock)
         return SearchParser(types, self._parameters, self._terminology, self._references, now, allowed)
 
+    @property
+    def _stored(self) -> dict[str, dict[str, SearchParameter]]:
+        """The search parameters of each type that clients write."""
+        return self._parameters | self._of_standing
+
     @cached_property
     def _indexers(self) -> dict[str, Indexer]:
-        return {name: compile_indexer(item.values(), self._references) for name, item in self._parameters.items()}
+        return {name: compile_indexer(item.values(), self._references) for name, item in self._stored.items()}
 
     @cached_property
     def _containing(self) -> dict[str, Containing]:
         return {
             name: Containing(self._indexers, [item for item in parameters.values() if item.type == "reference"])
-            for name, parameters in self._parameters.items()
+            for name, parameters in self._stored.items()
         }
 
     @cached_property
     def indexed_types(self) -> dict[str, IndexedType]:
         """How the documents of each type are indexed."""
-        return {name: self._indexed_type(name, list(item.values())) for name, item in self._parameters.items()}
+        return {name: self._indexed_type(name, list(item.values())) for name, item in self._stored.items()}
 
     def _indexed_type(self, name: str, parameters: list[SearchParameter]) -> IndexedType:
         return IndexedType(

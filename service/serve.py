@@ -23,6 +23,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from service.adapted_measure import definitions_of
 from service.audit_files import keep_in
 from service.authentication import authentication
 from service.commands.database import connected
@@ -68,8 +69,9 @@ def serve(options: Options) -> None:
         settings = read_settings()
         logging.config.dictConfig(logging_config(settings.log))
         server_context(settings)  # tells what is wrong with the files before anything is started
+        definitions_of(settings)  # tells, too
         accept_development_tokens(options.data, settings)
-        authentication(read_settings())  # tells, too
+        authentication(read_settings())  # and this
         with _listener(options.host, options.port) as listener:
             refuse_openness(settings, listener.getsockname()[0])
             if settings.mongodb_uri is not None:

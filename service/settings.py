@@ -14,6 +14,7 @@ from service.authentication_settings import AuthenticationSettings
 
 PREFIX = "RECOVERY_"
 _ADDRESS = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+_HOST = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:\d{1,5})?")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 
@@ -62,6 +63,9 @@ class Settings(AuthenticationSettings):
         repr=False,
     )
     max_body_bytes: int = Field(default=16_000_000, gt=0, description="Largest request body in bytes")
+    max_import_bytes: int = Field(
+        default=1_000_000_000, gt=0, description="Largest $import in bytes, each line of which is a request like others"
+    )
     max_bundle_entries: int = Field(default=1_000, gt=0, description="Most entries in a batch or transaction")
     default_page_size: int = Field(
         default=20, gt=0, description="Matches or versions on a page when _count is not given"
@@ -84,6 +88,24 @@ class Settings(AuthenticationSettings):
         le=8_760,
         description="Hours for which a write that is sent again with the same Idempotency-Key gets the first answer",
     )
+    job_hours: float = Field(
+        default=24,
+        gt=0,
+        le=8_760,
+        description="Hours for which an export or an import, and what came of it, is kept after it got further last",
+    )
+    export_file_resources: int = Field(
+        default=100_000,
+        gt=0,
+        le=10_000_000,
+        description="Most resources in one file of an export; where there are more, a type has several files",
+    )
+    export_to: str | None = Field(
+        default=None,
+        pattern=r"^(file:///|s3://[a-z0-9.-]+(/|$))",
+        description="Where exports are written, such as file:///exports or s3://bucket/prefix (the bucket as AWS_* "
+        "variables say); unset means that the service itself gives their files to who asked for them",
+    )
     max_conditional_delete: int = Field(
         default=1,
         gt=0,
@@ -102,6 +124,11 @@ class Settings(AuthenticationSettings):
     narrative: Literal["recovery", "always", "off"] = Field(
         default="recovery",
         description="Which resources without text the service writes one for: those with recovery fields, all, or none",
+    )
+    measure: FilePath | None = Field(
+        default=None,
+        description="JSON file of an adapted Measure of the recovery-orientation audit, which is published and carried "
+        "out instead of ours; unset means ours",
     )
     require_label: bool = Field(
         default=False,
@@ -145,6 +172,23 @@ class Settings(AuthenticationSettings):
         default=("127.0.0.0/8", "::1"),
         validate_default=True,
         description="Addresses or networks, with commas between, that may read /metrics",
+    )
+
+    subscription_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Hosts, each with its port unless that is the usual one, with commas between, to which "
+        "subscriptions may be delivered, such as reports.example.org,10.0.0.5:8443; unset means none",
+    )
+    subscription_heartbeat: float = Field(
+        default=600,
+        ge=1,
+        description="Seconds of silence after which a receiver gets an empty ping that says that all is well",
+    )
+    subscription_days: float = Field(
+        default=7,
+        gt=0,
+        le=365,
+        description="Days for which a receiver that fails is tried again; then its subscription is off",
     )
 
     audit: Literal["strict", "off"] = Field(
@@ -192,6 +236,14 @@ class Settings(AuthenticationSettings):
         if not all(map(_ORIGIN.fullmatch, origins)):
             raise ValueError("these are origins such as https://app.example.org, with commas between and no path")
         return origins
+
+    @field_validator("subscription_hosts", mode="before")
+    @classmethod
+    def _are_hosts(cls, value: Any) -> Any:
+        hosts = tuple(host.lower() for host in _listed(value))
+        if not all(map(_HOST.fullmatch, hosts)):
+            raise ValueError("these are hosts such as reports.example.org or 10.0.0.5:8443, with commas between")
+        return hosts
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

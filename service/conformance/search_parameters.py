@@ -46,7 +46,7 @@ COMPOSITE = "composite"
 _TEXTS = {"string", "markdown", "code", "id"}
 _ADDRESSES = {"uri", "url", "canonical", "oid", "uuid"}
 VALUE_TYPES: dict[str, set[str]] = {
-    "token": {"CodeableConcept", "Coding", "Identifier", "boolean", *_TEXTS, *_ADDRESSES},
+    "token": {"CodeableConcept", "Coding", "ContactPoint", "Identifier", "boolean", *_TEXTS, *_ADDRESSES},
     "reference": {"Reference", "canonical", "uri"},
     "string": _TEXTS,
     "date": {"date", "dateTime", "instant", "Period", "Timing"},

@@ -77,6 +77,8 @@ class Request:
     """The header Accept, for what answers in formats of its own."""
     format: str | None = None
     """The parameter ``_format``, for the same."""
+    chunks: AsyncIterator[bytes] | None = None
+    """A long body that is not read yet, for what takes one."""
 
 
 class Piece(NamedTuple):

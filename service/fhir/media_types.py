@@ -3,4 +3,5 @@
 FHIR_JSON = "application/fhir+json"
 FHIR_XML = "application/fhir+xml"
 JSON_PATCH = "application/json-patch+json"
+NDJSON = "application/fhir+ndjson"
 XML_PATCH = "application/xml-patch+xml"

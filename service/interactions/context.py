@@ -15,14 +15,20 @@ from service.conformance.xml import Xml
 from service.interactions.audited import Audited
 from service.interactions.narratives import Narratives
 from service.interactions.published import Published
+from service.interactions.subscription.offer import Offer
 from service.narrative.pages import Pages
+from service.reporting.dashboard.drawn import Drawings
+from service.reporting.measures.measures import Measures
+from service.reporting.views.ready import Tables
 from service.search.contained import Containing
 from service.search.index import Indexer
 from service.search.request import SearchParser
 from service.security.access import UNLIMITED, Access
 from service.security.smart import SmartConfiguration
 from service.store.audit_log import AuditLog
+from service.store.destination import Destination
 from service.store.document import Stored
+from service.store.jobs import Jobs
 from service.store.readiness import Readiness
 from service.store.resources import ResourceStore
 
@@ -41,6 +47,12 @@ class Limits:
     """Resources that one conditional delete may delete."""
     require_label: bool
     """Whether what clients write needs a label of confidentiality."""
+    export_file_resources: int
+    """Resources in one file of an export."""
+    body_bytes: int
+    """Bytes of a request, and of a resource that is imported."""
+    import_bytes: int
+    """Bytes of an import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,18 @@ class Context:
     limits: Limits
     smart: SmartConfiguration
     """What clients are told of authorisation."""
+    offer: Offer
+    """What is offered to who subscribes."""
+    tables: Tables
+    """The flat tables of resources."""
+    jobs: Jobs
+    """What is done in the background."""
+    measures: Measures
+    """What is reported of the service as a whole."""
+    drawings: Drawings
+    """Draws the pictures of it."""
+    export_to: Destination | None
+    """Where exports are written; None where the service gives their files out itself."""
     audit: AuditLog | None = None
     """Where each request is recorded; None where that is switched off."""
     access: Access = UNLIMITED

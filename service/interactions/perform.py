@@ -8,15 +8,20 @@ from service.conformance.offers import CONDITIONAL, offers
 from service.fhir.entry import Request, Response
 from service.fhir.outcome import MOST_SHOWN, Issue, OutcomeError, shown
 from service.fhir.reference import is_id
+from service.interactions.bulk.kickoff import export_people, export_system
+from service.interactions.bulk_import.start import start_import
 from service.interactions.capabilities import capabilities
 from service.interactions.conditional import delete_matches, patch_match, update_match
 from service.interactions.context import Context
 from service.interactions.create import create
+from service.interactions.dashboard import report
 from service.interactions.delete import delete
 from service.interactions.diff import diff
+from service.interactions.evaluate_measure import evaluate_measure
 from service.interactions.everything import everything_of_person, everything_of_plan
 from service.interactions.history import history_instance, history_system, history_type
 from service.interactions.idempotency import only_once
+from service.interactions.jobs import job_cancel, job_file, job_status
 from service.interactions.meta import meta_add, meta_delete, meta_in_use, meta_of_resource
 from service.interactions.page import read_page
 from service.interactions.patch import patch
@@ -30,8 +35,14 @@ from service.interactions.search import (
     search_system,
     search_type,
 )
+from service.interactions.subscription.writing import (
+    create_subscription,
+    delete_subscription,
+    update_subscription,
+)
 from service.interactions.update import update
 from service.interactions.validate import validate
+from service.interactions.viewdefinition_run import viewdefinition_run
 
 Handler = Callable[[Request, Context], Awaitable[Response]]
 Interactions = dict[str, dict[str, tuple[str, Handler]]]
@@ -41,6 +52,8 @@ INTERACTIONS: Interactions = {
     "_search": {"POST": ("search-system", search_system)},
     "metadata": {"GET": ("capabilities", capabilities)},
     "$meta": {"GET": ("$meta", meta_in_use), "POST": ("$meta", meta_in_use)},
+    "$export": {"GET": ("$export", export_system), "POST": ("$export", export_system)},
+    "{compartment}/$export": {"GET": ("$export", export_people), "POST": ("$export", export_people)},
     "{compartment}/{id}/{type}": {"GET": ("search-type", search_compartment)},
     "{compartment}/{id}/{type}/_search": {"POST": ("search-type", search_compartment)},
     "{compartment}/{id}/$everything": {
@@ -77,12 +90,24 @@ INTERACTIONS: Interactions = {
     "{type}/{id}/_history/{vid}/$meta": {"GET": ("$meta", meta_of_resource), "POST": ("$meta", meta_of_resource)},
     "{type}/{id}/$meta-add": {"POST": ("$meta-add", meta_add)},
     "{type}/{id}/$meta-delete": {"POST": ("$meta-delete", meta_delete)},
+    "$viewdefinition-run": {
+        "GET": ("$viewdefinition-run", viewdefinition_run),
+        "POST": ("$viewdefinition-run", viewdefinition_run),
+    },
+    "$import": {"POST": ("$import", start_import)},
+    "$report": {"GET": ("$report", report), "POST": ("$report", report)},
+    "$job/{id}": {"GET": ("job-status", job_status), "DELETE": ("job-cancel", job_cancel)},
+    "$job/{id}/{file}": {"GET": ("job-file", job_file)},
 }
 """By the shape of the path and the method: the code that a CapabilityStatement has for it, and what carries it out."""
 PUBLISHED: Interactions = {
     "{type}": {"GET": ("search-type", search_published)},
     "{type}/_search": {"POST": ("search-type", search_published)},
     "{type}/{id}": {"GET": ("read", read_published)},
+    **dict.fromkeys(
+        ("{type}/$evaluate-measure", "{type}/{id}/$evaluate-measure"),
+        {"GET": ("$evaluate-measure", evaluate_measure), "POST": ("$evaluate-measure", evaluate_measure)},
+    ),
 }
 """The same for the definitions that the service holds."""
 RECORDED: Interactions = {
@@ -91,11 +116,25 @@ RECORDED: Interactions = {
     "{type}/{id}": {"GET": ("read", read_recorded)},
 }
 """The same for what the service records of itself."""
+STANDING: Interactions = {
+    "{type}": {"GET": ("search-type", search_type), "POST": ("create", create_subscription)},
+    "{type}/_search": {"POST": ("search-type", search_type)},
+    "{type}/{id}": {
+        "GET": ("read", read),
+        "PUT": ("update", update_subscription),
+        "DELETE": ("delete", delete_subscription),
+    },
+    "{type}/{id}/_history": {"GET": ("history-instance", history_instance)},
+    "{type}/{id}/_history/{vid}": {"GET": ("vread", vread)},
+}
+"""The same for what clients ask the service to go on doing, which is no part of any record."""
 
 _WRITES_ONE = {"create", "update", "patch", "delete"}
 _WRITES = {*_WRITES_ONE, "$meta-add", "$meta-delete", *CONDITIONAL}
 _ATTRIBUTED = _WRITES - {"delete", "conditional-delete"}
 """Those of which a Provenance can tell, for they write a version."""
+_ALWAYS_OFFERED = {"capabilities", "search-type", "job-status", "job-cancel", "job-file"}
+"""What a CapabilityStatement has no words for at the level where it is."""
 _INSTANCE = "{type}/{id}"
 _COMPARTMENT = "{compartment}/{id}"
 _TYPE_NAME = re.compile(r"[A-Z][A-Za-z]{1,63}")
@@ -108,8 +147,8 @@ async def perform(request: Request, context: Context) -> Response:
     if code in _WRITES_ONE:
         _refuse_parameters(request)
     if request.provenance is not None:
-        if code not in _ATTRIBUTED:
-            raise not_attributed("This request stores no version of a resource")
+        if code not in _ATTRIBUTED or request.path[0] in context.definitions.standing_types:
+            raise not_attributed("This request stores no version of a record")
         handler = partial(attributed, handler)
     if code in _WRITES:
         return await only_once(request, context, handler)
@@ -137,16 +176,22 @@ def find_interaction(method: str, path: tuple[str, ...], context: Context) -> tu
 def _interactions(path: tuple[str, ...], context: Context) -> Interactions:
     if path and context.published.holds_type(path[0]):
         return PUBLISHED
+    if path and path[0] in context.definitions.standing_types:
+        return STANDING
     return RECORDED if path and path[0] in context.definitions.recorded_types else INTERACTIONS
 
 
 def _shape(path: tuple[str, ...], context: Context) -> str:
     if path in ((), ("metadata",)) or (len(path) == 1 and path[0][0] in "_$"):
         return "/".join(path)
+    if path[0] == "$job" and len(path) < 4:
+        return "/".join(("$job", "{id}", "{file}")[: len(path)])
     if not _TYPE_NAME.fullmatch(path[0]):
         raise _unknown_address()
     if path[0] in context.compartments and len(path) > 2:
         return _shape_in_compartment(path, context)
+    if path[0] in context.compartments and path[1:] and path[1][0] == "$":
+        return f"{{compartment}}/{path[1]}"
     if path[0] not in context.search_parser.types:
         raise unknown_type(path[0], context)
     match path[1:]:
@@ -187,14 +232,14 @@ def _is_offered(code: str, path: tuple[str, ...], context: Context) -> bool:
     if code.startswith("$"):  # of the whole system, or of a compartment
         listed = [item["definition"] for item in rest.get("operation", ()) if f"${item['name']}" == code]
         return any(_is_for(definition, path, context) for definition in listed)
-    return code in ("capabilities", "search-type") or offers(rest, code)
+    return code in _ALWAYS_OFFERED or offers(rest, code)
 
 
 def _is_for(operation: str, path: tuple[str, ...], context: Context) -> bool:
     """Return whether an operation of the whole service is one at ``path``: of the root, or of a compartment's type."""
     definition = context.definitions.get(operation)
     is_of_root = len(path) == 1
-    return bool(definition["system"]) if is_of_root else path[0] in definition["resource"]
+    return bool(definition["system"]) if is_of_root else path[0] in definition.get("resource", ())
 
 
 def _refuse_parameters(request: Request) -> None:

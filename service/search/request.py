@@ -88,15 +88,22 @@ class SearchParser:
         self._settings = settings
 
     def parse(
-        self, parameters: Parameters, types: Sequence[str], *, base: str = "", lenient: bool = False
+        self,
+        parameters: Parameters,
+        types: Sequence[str],
+        *,
+        base: str = "",
+        lenient: bool = False,
+        now: int | None = None,
     ) -> SearchRequest:
         """Return what ``parameters`` ask of the resources of ``types``, for a client who calls this server ``base``.
 
         Raises OutcomeError with every parameter that cannot be read. ``lenient`` drops unknown parameters; a known one
-        with an unusable value is refused all the same.
+        with an unusable value is refused all the same. What is approximately now is so at ``now``, where that is given.
         """
         references = self._knowledge.references.asked_at(base) if base else self._knowledge.references
-        knowledge = Knowledge(references, self._knowledge.terminology, self._knowledge.now)
+        clock = self._knowledge.now if now is None else lambda: now
+        knowledge = Knowledge(references, self._knowledge.terminology, clock)
         if sum(len(text) for _, text in parameters) > MOST_CHARACTERS:
             raise OutcomeError(Issue("parameter-value", f"A search has at most {MOST_CHARACTERS} characters of values"))
         reading = _Reading(self, Criteria(self.types, self.linked, knowledge), types, lenient)

@@ -15,7 +15,7 @@ from service.search.request import SearchParser
 from service.security.client import ANYBODY, Client
 from service.security.compartment import Reach, reach_of
 from service.security.rights import Rights
-from service.security.scopes import LOWER_LABELS, PERMISSIONS, Permission, Scope, read_scope
+from service.security.scopes import LOWER_LABELS, PERMISSIONS, READ_REPORTS, Permission, Scope, read_scope
 
 __all__ = ["UNLIMITED", "Access", "Accesses", "Permission"]
 
@@ -38,6 +38,8 @@ class Access:
     """Whether no label keeps a resource from the client."""
     may_lower_labels = False
     """Whether the client may remove security labels, or replace them by lower ones."""
+    may_read_reports = False
+    """Whether the client may read what is published over the whole service, whatever else it may see."""
     patients: tuple[str, ...] | None = None
     """The forms in which a reference to the patient in context is stored, or None without such a context."""
     writes_contributions_only = False
@@ -78,6 +80,7 @@ class _Unlimited(Access):
     is_limited = False
     has_full_clearance = True
     may_lower_labels = True
+    may_read_reports = True
 
     def seen(self, permission: Permission, resource_type: str) -> Predicate | None:
         return None
@@ -98,10 +101,12 @@ class _Granted(Access):
         self.is_person = reach.is_person
         self.has_full_clearance = rights.has_full_clearance
         self.may_lower_labels = LOWER_LABELS in client.scopes and bool(reach.levels)
+        self.may_read_reports = READ_REPORTS in client.scopes and bool(reach.levels)
         self.patients = reach.patients
         self.writes_contributions_only = bool(reach.levels) and "c" not in reach.permissions
         self._rights = rights
-        self.is_limited = any(rights.seen(each, name) is not None for name in self.types for each in PERMISSIONS)
+        every = (*self.types, *rights.standing)
+        self.is_limited = any(rights.seen(each, name) is not None for name in every for each in PERMISSIONS)
 
     def seen(self, permission: Permission, resource_type: str) -> Predicate | None:
         return self._rights.seen(permission, resource_type)

@@ -55,6 +55,7 @@ _KINDS = {
     "update": _Kind("update", "U"),
     "patch": _Kind("patch", "U"),
     "delete": _Kind("delete", "D"),
+    "notification": _Kind("operation", "R"),
     "conditional-update": _Kind("update", "U"),
     "conditional-patch": _Kind("patch", "U"),
     "conditional-delete": _Kind("delete", "D"),

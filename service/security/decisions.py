@@ -11,7 +11,7 @@ from service.search.predicate import NOTHING
 from service.security.access import Access
 from service.security.audit_event import TYPE as AUDIT_EVENT
 from service.security.refusal import CHALLENGE
-from service.security.scopes import LEVELS, PERMISSIONS, Permission, Scope
+from service.security.scopes import LEVELS, PERMISSIONS, READ_REPORTS, Permission, Scope
 
 
 class Needs(Enum):
@@ -20,6 +20,7 @@ class Needs(Enum):
     PUBLIC = "nothing, not even a token"
     TOKEN = "any valid token"  # noqa: S105 - not a secret
     ALL = "that every resource of the type may be searched for, because the answer cannot be limited"
+    REPORTS = "the right to read what is published over the whole service"
 
 
 NEEDED: dict[str, str | Needs] = {
@@ -43,10 +44,19 @@ NEEDED: dict[str, str | Needs] = {
     "conditional-delete": "ds",
     "$validate": Needs.TOKEN,
     "$everything": "s",
+    "$export": "rs",
+    "$viewdefinition-run": "rs",
     "$meta": Needs.ALL,
     "$meta-add": "u",
     "$meta-delete": "u",
     "_explain": Needs.ALL,
+    "$import": "u",  # each line is decided by itself
+    "$evaluate-measure": Needs.TOKEN,  # what the report takes follows from its type: one of the next three
+    "report-summary": Needs.REPORTS,
+    "$report": Needs.REPORTS,
+    "report-individual": "rs",
+    "report-subject-list": Needs.ALL,
+    **dict.fromkeys(("job-status", "job-cancel", "job-file"), Needs.TOKEN),  # a job is there for who asked for it alone
 }
 """By the code that a CapabilityStatement has for it."""
 NEEDED_OF_INSTANCE: dict[str, str | Needs] = {"$validate": "r", "$meta": "r", "$diff": "r"}
@@ -64,6 +74,10 @@ def require(code: str, resource_type: str | None, access: Access, *, of_instance
         raise _forbidden("It is not decided whom this is for, so it is for nobody")
     is_unlimited = not access.is_limited and resource_type != AUDIT_EVENT  # which a scope has to name
     if is_unlimited or needed is Needs.PUBLIC or needed is Needs.TOKEN:
+        return
+    if needed is Needs.REPORTS:
+        if not access.may_read_reports:
+            raise _forbidden(f"This takes the scope {READ_REPORTS}")
         return
     of_system = resource_type is None or (code == "$everything" and resource_type not in access.types)
     types = [*access.types] if of_system else [str(resource_type)]

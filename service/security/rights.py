@@ -44,6 +44,9 @@ class Rights:
         self._asked: dict[str, frozenset[str]] = {}
         self._demanded: dict[tuple[Criteria, str], Predicate] = {}
         self.types = tuple(name for name in parser.types if name in parser.linked)
+        others = (*self.types, *published, _AUDIT)
+        self.standing = tuple(name for name in parser.types if name not in others)
+        """The types by which clients ask for what goes on: there are none for a patient in context."""
         self.has_full_clearance = reach.is_person or EVERY_LABEL in client.clearances
 
     def seen(self, permission: Permission, resource_type: str) -> Predicate | None:
@@ -72,7 +75,7 @@ class Rights:
     def _decided(self, permission: Permission, resource_type: str) -> Predicate | None:
         if resource_type in self._published:
             return None if permission in _READING and self._client != ANYBODY else NOTHING
-        if resource_type not in (*self.types, _AUDIT):
+        if resource_type not in (*self.types, *self.standing, _AUDIT):
             return NOTHING
         is_within = permission in (_READING if resource_type == _AUDIT else PERMISSIONS)
         if not is_within or permission not in self._reach.permissions:

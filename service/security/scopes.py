@@ -15,6 +15,8 @@ LEVELS: tuple[Level, ...] = ("patient", "user", "system")
 PERMISSIONS: tuple[Permission, ...] = ("c", "r", "u", "d", "s")
 LOWER_LABELS = "recovery/labels.lower"
 """Our own scope: to remove a security label, or to replace it by a lower one."""
+READ_REPORTS = "recovery/reports.read"
+"""Our own scope: to read what is published over the whole service, rounded and without small counts."""
 MOST_PARAMETERS = 50
 """Parameters in the constraint of one scope."""
 

@@ -10,7 +10,7 @@ from service.store.document import SERVED, Stored, from_history, key_of, to_stor
 from service.store.driver import Document, Driver
 from service.store.filter import to_filter
 from service.store.history import LATEST
-from service.store.open import ANSWERS
+from service.store.open import ANSWERS, MEASURES
 from service.store.transactions import Transactions
 
 _AT_ONCE = 500
@@ -90,6 +90,10 @@ class Erasure:
                 change: Document = {"$set": {"body": None, "touched": []}}
                 emptied += (await answers.update_one({"_id": document["_id"]}, change)).modified_count
         return emptied
+
+    async def forget_counts(self) -> None:
+        """Remove the counts of past months that are kept: they are counted again where they are asked for."""
+        await self._driver.collection(MEASURES).delete_many({})
 
     async def count_audited(self, persons: Collection[str]) -> int:
         """Return how many blocks of the audit tell of a person."""

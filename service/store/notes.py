@@ -6,6 +6,7 @@ from typing import Any
 
 from service.store.driver import Document, Driver
 from service.store.open import ANSWERS, LOCKS
+from service.store.subscribers import Subscribers
 
 _LOCK_KEPT = timedelta(hours=1)
 """Far longer than any transaction."""
@@ -16,22 +17,25 @@ class Notes:
 
     def __init__(self, driver: Driver, session: Any, now: datetime) -> None:
         self._locks, self._answers = driver.collection(LOCKS), driver.collection(ANSWERS)
-        self._session = session
+        self.session = session
+        """That of the transaction, None outside of one."""
         self._now = now
+        self.subscribers = Subscribers(driver, session)
+        """What is kept of subscriptions beside them."""
 
     async def lock(self, name: str) -> None:
         """Let this transaction be the only one of those that lock ``name`` which commits: others have to run again."""
         query = {"_id": sha256(name.encode()).hexdigest()}
         change = {"$inc": {"times": 1}, "$set": {"expires": self._now + _LOCK_KEPT}}
-        await self._locks.update_one(query, change, upsert=True, session=self._session)
+        await self._locks.update_one(query, change, upsert=True, session=self.session)
 
     async def recall(self, name: str) -> Document | None:
         """Return what was remembered under ``name``, unless that has expired."""
         query = {"_id": name, "expires": {"$gt": self._now}}
-        found: Document | None = await self._answers.find_one(query, session=self._session)
+        found: Document | None = await self._answers.find_one(query, session=self.session)
         return found
 
     async def remember(self, name: str, content: Document, kept: timedelta) -> None:
         """Keep ``content`` under ``name``."""
         document = {"_id": name, "expires": self._now + kept, **content}
-        await self._answers.replace_one({"_id": name}, document, upsert=True, session=self._session)
+        await self._answers.replace_one({"_id": name}, document, upsert=True, session=self.session)

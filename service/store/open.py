@@ -21,7 +21,13 @@ FORMAT = 1
 _FACTS = "service"
 LOCKS = "locks"
 ANSWERS = "idempotency"
-_FLEETING = (LOCKS, ANSWERS)
+JOBS = "jobs"
+JOB_PIECES = "job_pieces"
+SUBSCRIBERS = "subscribers"
+NOTIFICATIONS = "notifications"
+FOLLOWING = "following"
+MEASURES = "measures"
+_FLEETING = (LOCKS, ANSWERS, JOBS, JOB_PIECES, MEASURES)
 """Collections whose documents the database removes when they have expired."""
 _NAMESPACE_EXISTS = 48
 _PATIENCE = 2.0
@@ -46,9 +52,10 @@ async def prepare(driver: Driver, types: Mapping[str, IndexedType], tell: Tell =
         if name not in existing:
             await _create_collection(driver, name)
         await driver.collection(name).create_index("expires", expireAfterSeconds=0)
-    for name in (AUDIT, WRITERS, ANCHORS):
+    for name in (AUDIT, WRITERS, ANCHORS, SUBSCRIBERS, NOTIFICATIONS, FOLLOWING):
         if name not in existing:
             await _create_collection(driver, name)
+    await driver.collection(NOTIFICATIONS).create_index([("subscriber", 1), ("order", 1)])
     await _make_indexes(driver.collection(AUDIT), INDEXES, tell)
     for resource_type, indexed in types.items():
         for name in (resource_type, f"{resource_type}_history"):
@@ -71,8 +78,17 @@ async def check_format(driver: Driver) -> None:
 
 async def page_secret(driver: Driver) -> bytes:
     """Return the key that signs page tokens, the same for every worker that shares the store."""
+    return await _secret(driver, "page-secret")
+
+
+async def rounding_secret(driver: Driver) -> bytes:
+    """Return the key by which published counts are rounded, the same for every worker and for ever."""
+    return await _secret(driver, "rounding-secret")
+
+
+async def _secret(driver: Driver, name: str) -> bytes:
     facts = driver.collection(_FACTS)
-    query, fresh = {"_id": "page-secret"}, {"$setOnInsert": {"key": secrets.token_bytes(32)}}
+    query, fresh = {"_id": name}, {"$setOnInsert": {"key": secrets.token_bytes(32)}}
     await facts.update_one(query, fresh, upsert=True)
     return bytes((await facts.find_one(query))["key"])
 

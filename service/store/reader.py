@@ -15,6 +15,7 @@ from service.security.access import Access, Permission
 from service.store.document import SERVED, IndexedType, Stored, from_history, key_of, to_stored
 from service.store.driver import Document, Driver
 from service.store.explained import Explained
+from service.store.extents import can_count, extent_of, rest_of
 from service.store.faults import translated
 from service.store.guard import Guard
 from service.store.history import EVERY, LATEST, Versions, Within
@@ -189,6 +190,20 @@ class ResourceReader:
     def state(self, asked: StateOf) -> AsyncIterator[list[Stored]]:
         """Yield what is asked for as it was at a moment, in the order of ids, some at a time; raises as ``search``."""
         return state(asked, self._guard, self._read_translated)
+
+    async def extent(self, asked: StateOf, most: int) -> tuple[int, str | None] | None:
+        """Return how many resources ``state`` yields up to a certain id, ``most`` at most, and that id.
+
+        The id is None where no more come after it. All is None where the database cannot count what is asked for.
+        """
+        if not can_count(asked, self._guard):
+            return None
+        extent = await self._read_translated(lambda reading: extent_of(asked, most, self._guard, reading))
+        count = extent.number
+        for rest in rest_of(asked, extent):
+            async for versions in self.state(rest):
+                count += len(versions)
+        return count, extent.until
 
     @translated
     async def _read_translated(self, read: Callable[[Reading], Awaitable[T]]) -> T:

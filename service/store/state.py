@@ -25,7 +25,7 @@ from service.store.indexes import DELETED, LAST_UPDATED
 from service.store.reading import Reading
 from service.store.tombstones import buried
 
-AT_ONCE = 1_000
+AT_ONCE = 400
 """Resources that are read from the database at a time."""
 _MOST_BY_THEMSELVES = 50
 """Of so many that have moved on, each is looked up; of more all versions are read that lie between their ids."""
@@ -92,7 +92,7 @@ async def state(asked: StateOf, guard: Guard, read: Read) -> AsyncIterator[list[
 
 async def _batch(asked: StateOf, after: str, guard: Guard, reading: Reading) -> Batch:
     documents = await reading.find(
-        asked.type, _wanted(asked, after, guard), sort={"_id": 1}, limit=AT_ONCE, projection=SERVED
+        asked.type, wanted(asked, after, guard), sort={"_id": 1}, limit=AT_ONCE, projection=SERVED
     )
     moved = [document["_id"] for document in documents if document[LAST_UPDATED] > asked.at]
     earlier = await _earlier(asked, moved, guard, reading) if moved else {}
@@ -106,13 +106,13 @@ async def _batch(asked: StateOf, after: str, guard: Guard, reading: Reading) -> 
     return versions, documents[-1]["_id"] if len(documents) == AT_ONCE else None
 
 
-def _wanted(asked: StateOf, after: str, guard: Guard) -> Document:
-    """Return the filter for what is asked for, as far as it has not moved on, and for all that has."""
+def wanted(asked: StateOf, after: str, guard: Guard) -> Document:
+    """Return the filter for what is asked for beyond an id, as far as it has not moved on, and for all that has."""
     ids: Document = {"$gt": after} if asked.until is None else {"$gt": after, "$lte": asked.until}
     if asked.ids is not None:
         ids["$in"] = list(asked.ids)
+    moved: Document = {LAST_UPDATED: {"$gt": asked.at}}
     still = both(LIVING, to_filter(guard.visible("r", asked.type, asked.predicate)))
-    moved = {LAST_UPDATED: {"$gt": asked.at}}
     if asked.since is None:
         return {"_id": ids, "$or": [still, moved]}
     living = {"search._lastUpdated.lo": {"$gt": microseconds(asked.since)}, "$or": [still, moved]}

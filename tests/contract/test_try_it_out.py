@@ -3,6 +3,7 @@
 ``sample_client`` is an ``httpx.AsyncClient`` on a service whose store has the samples loaded.
 """
 
+import asyncio
 import json
 from typing import Any
 
@@ -67,8 +68,21 @@ async def as_filled_in(
     return path, arguments
 
 
+async def a_job(client: httpx.AsyncClient) -> str:
+    """Return the id of a job that is done, and has refused something."""
+    started = await client.post("/fhir/R4/$import", content=b"{}", headers={"Content-Type": "application/fhir+ndjson"})
+    address = started.headers["content-location"]
+    async with asyncio.timeout(60):
+        while True:
+            if (await client.get(address)).status_code == 200:
+                return address.rpartition("/")[2]
+            await asyncio.sleep(0.02)
+
+
 async def an_id(client: httpx.AsyncClient, address: str) -> str:
-    """Return the id of a resource that a search finds."""
+    """Return the id of a resource that a search finds, or of a job."""
+    if address.endswith("/$job"):
+        return await a_job(client)
     found: str = (await client.get(address)).json()["entry"][0]["resource"]["id"]
     return found
 

@@ -3,6 +3,7 @@
 Every claim of a running service is tried, under two sets of settings; one that ``claims`` does not know fails.
 """
 
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -72,10 +73,14 @@ async def worlds(mongodb_uri: str) -> AsyncIterator[dict[str, World]]:
     async with AsyncExitStack() as stack:
         found = {}
         for name, settings in SETTINGS.items():
-            of_name = Settings(mongodb_uri=mongodb_uri, mongodb_database=f"test_claims_{name}", **settings)
+            place = {"mongodb_uri": mongodb_uri, "mongodb_database": f"test_claims_{name}"}
+            of_name = Settings(**place, subscription_hosts="reports.example.org", **settings)
             client = await stack.enter_async_context(client_of(of_name))
             for file in sorted((EXAMPLES / "valid").glob("sample-*.json")):
                 assert (await client.post("", content=file.read_bytes())).status_code == 200
+            asked = json.loads((EXAMPLES / "valid" / "subscription.json").read_bytes())
+            del asked["channel"]["header"]  # whose marks are of no use for another one
+            assert (await client.post("/Subscription", json=asked)).status_code == 201
             found[name] = World(client, (await client.get("/metadata")).json())
         yield found
 

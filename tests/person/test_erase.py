@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from service.cli import main
 from service.commands.person.erase import CannotErase, Erasing
 from service.commands.person.reference import NoPerson
 from service.commands.person.session import opened, person_of
+from service.interactions.bulk_import.start import GIVEN, IMPORT, WAITING
 from service.security.chain import Seals
 from service.settings import Settings
 from service.store import transactions
 from service.store.audit_reading import AuditReading, Wanted
 from service.store.audit_verification import AuditVerification
 from service.store.driver import Driver
+from service.store.open import JOB_PIECES, JOBS
 from tests.person.conftest import ANN, BEN, RECORDS, SECRET, Records, started
 from tests.support.resources import Json, care_plan, created, entry, goal, risk_assessment, send, transaction
 from tests.support.service import PATIENCE
@@ -99,6 +102,16 @@ async def test_nothing_about_the_person_is_left(records: Records, capsys: pytest
     assert len(listed) == len(set(listed)) == len(OF_ANN) + 1 + 3
 
 
+async def test_months_in_which_the_person_was_counted_are_counted_again(records: Records) -> None:
+    month = {"periodStart": "2025-12", "periodEnd": "2025-12"}
+    report = "/Measure/recovery-orientation-audit/$evaluate-measure"
+    assert (await records.client.get(report, params=month)).status_code == 200
+    assert await records.database["measures"].count_documents({}) == 1
+    await created(records.client, care_plan(subject=ANN))
+    await erase(records)
+    assert await records.database["measures"].count_documents({}) == 0
+
+
 async def test_a_write_that_is_sent_again_stores_nothing_anew(records: Records) -> None:
     key = {"Idempotency-Key": '"k1"'}
     for returns in ("representation", "minimal"):
@@ -113,6 +126,21 @@ async def test_a_write_that_is_sent_again_stores_nothing_anew(records: Records) 
         assert (retry.status_code, retry.content) == (201, b"")
     assert (await records.client.post("/Goal", json=goal(subject=BEN), headers=key)).content == other.content
     assert (await records.client.get("/Goal?_summary=count")).json()["total"] == 1
+
+
+async def test_what_an_import_has_not_stored_is_not_left_either(records: Records) -> None:
+    pieces = records.session.context.jobs.pieces("of-a-process-that-died")
+    for name in (GIVEN, WAITING):
+        await pieces.put(name, 0, SECRET.encode())
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    claimed = {"kind": IMPORT, "state": "running", "renewed": soon, "expires": soon}
+    await records.database[JOBS].insert_one({"_id": "under-way", **claimed})
+    with pytest.raises(CannotErase):
+        await erase(records)
+    assert await records.told(SECRET) == [JOB_PIECES]
+    await records.database[JOBS].delete_many({})
+    await erase(records)
+    assert await records.told(SECRET) == []
 
 
 async def test_the_audit_keeps_who_did_what_and_tells_of_the_erasure(records: Records) -> None:

@@ -51,7 +51,7 @@ class Ask:
     def writes(self) -> bool:
         """Whether it is meant to change something."""
         operation = self.path.partition("?")[0].rpartition("/")[2]
-        reads = operation.startswith("$") and operation not in ("$meta-add", "$meta-delete")
+        reads = operation.startswith("$") and operation not in ("$meta-add", "$meta-delete", "$import")
         return self.method in ("PUT", "PATCH", "DELETE", "POST") and not reads and operation != "_search"
 
     def __str__(self) -> str:
@@ -189,6 +189,12 @@ def operations(who: str) -> Iterator[Ask]:
         yield Ask(("{type}/{id}/_history/{vid}/$meta", verb), 404, f"/CarePlan/{who}-turned/_history/2/$meta")
         yield Ask(("{type}/$meta", verb), 403, "/CarePlan/$meta")
         yield Ask(("$meta", verb), 403, "/$meta")
+        yield Ask(("$viewdefinition-run", verb), 200, f"/$viewdefinition-run?view=plans&patient={who}")
+        yield Ask(("$viewdefinition-run", verb), 200, f"/$viewdefinition-run?view=agreements&_format=json&patient={who}")
+        yield Ask(("$report", verb), 403, "/$report?months=1&_format=csv")
+        yield Ask(("$export", verb), 400, f"/$export?_typeFilter=CarePlan?_id={who}-plan")  # begun in test_exports.py
+        yield Ask(("{compartment}/$export", verb), 400, "/Patient/$export")
+        yield from _reports(who, verb)
     yield Ask(
         ("{type}/{id}/$validate", "GET"), 404, f"/CarePlan/{who}-plan/$validate?mode=profile&profile={_PROFILE[0]}"
     )
@@ -204,6 +210,24 @@ def operations(who: str) -> Iterator[Ask]:
         body = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": {"security": [label("R")]}}]}
         yield Ask((f"{{type}}/{{id}}/{verb}", "POST"), 404, f"/CarePlan/{who}-plan-R/{verb}", body)
         yield Ask((f"{{type}}/{{id}}/{verb}", "POST"), 404, f"/Goal/{who}-goal/{verb}", body, {"If-Match": 'W/"1"'})
+    yield Ask(("$import", "POST"), 415, "/$import", {"resourceType": "Parameters"})  # begun in test_imports.py
+    for row in (("$job/{id}", "GET"), ("$job/{id}", "DELETE")):
+        yield Ask(row, 404, f"/$job/{who}-job")
+    yield Ask(("$job/{id}/{file}", "GET"), 404, f"/$job/{who}-job/Goal-1.ndjson")
+
+
+def _reports(who: str, verb: str) -> Iterator[Ask]:
+    """Ask for reports: nobody has the right to what is published, and what a report counts is within one's sight."""
+    month = "periodStart=2025-12&periodEnd=2025-12"
+    one, some = "/Measure/recovery-orientation-audit/$evaluate-measure", "/Measure/$evaluate-measure"
+    of_one, of_some = (
+        (PUBLISHED + "{type}/{id}/$evaluate-measure", verb),
+        (PUBLISHED + "{type}/$evaluate-measure", verb),
+    )
+    yield Ask(of_one, 200, f"{one}?{month}&subject=Patient/{who}")
+    yield Ask(of_some, 200, f"{some}?{month}&subject=Patient/{who}&measure=Measure/recovery-orientation-audit")
+    yield Ask(of_one, 403, f"{one}?{month}")
+    yield Ask(of_one, 403, f"{one}?{month}&reportType=subject-list")
 
 
 def writes(who: str) -> Iterator[Ask]:

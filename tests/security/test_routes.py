@@ -35,9 +35,13 @@ PAGES = {
 }
 """What anybody may fetch: nothing of it is of a person. Beside it the files of pages, and the pages about profiles."""
 _FILE = re.compile(r"/docs/[0-9a-f]+/[A-Za-z0-9.\-]+")
-_BY_THEMSELVES = {("{type}/$validate", "GET"), ("{type}/$validate", "POST")}
-"""What is for every valid token, beside the definitions: it tells only of what is sent."""
-_PLACES = {"compartment": "Patient", "type": "CarePlan", "id": f"{BEN}-plan", "vid": "1"}
+_BY_THEMSELVES = {
+    *(("{type}/$validate", method) for method in ("GET", "POST")),
+    *(("$job/{id}", method) for method in ("GET", "DELETE")),
+    ("$job/{id}/{file}", "GET"),
+}
+"""What is for every valid token, beside the definitions: it tells only of what is sent, or was asked for by it."""
+_PLACES = {"compartment": "Patient", "type": "CarePlan", "id": f"{BEN}-plan", "vid": "1", "file": "x"}
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +73,16 @@ def test_every_interaction_is_decided():
             known = NEEDED_OF_INSTANCE if "{id}" in shape and code in NEEDED_OF_INSTANCE else NEEDED
             assert code in known, f"{method} {shape} is {code}, for which nothing is decided"
     assert {code for code, needed in NEEDED.items() if needed is Needs.PUBLIC} == {"capabilities"}
-    assert {code for code, needed in NEEDED.items() if needed is Needs.TOKEN} == {"batch", "transaction", "$validate"}
+    by_token = {"batch", "transaction", "$validate", "$evaluate-measure", "job-status", "job-cancel", "job-file"}
+    assert {code for code, needed in NEEDED.items() if needed is Needs.TOKEN} == by_token
 
 
 def test_every_operation_that_is_told_of_has_a_row():
     (rest,) = Definitions(R4).capability["rest"]
     listed = {item["name"] for item in rest.get("operation", ())}
     listed |= {item["name"] for resource in rest["resource"] for item in resource.get("operation", ())}
-    rows = {shape.rpartition("$")[2] for shape in INTERACTIONS if "$" in shape}
+    rows = {shape.rpartition("$")[2] for shape in (*INTERACTIONS, *PUBLISHED) if "$" in shape}
+    rows -= {"job/{id}", "job/{id}/{file}"}  # which are addresses that an operation answers with
     assert listed == rows
 
 

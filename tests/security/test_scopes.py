@@ -50,6 +50,10 @@ LETTERS: dict[Row, str] = {
     ("{type}/{id}/_history/{vid}/$meta", "POST"): "r",
     ("{type}/{id}/$meta-add", "POST"): "ru",
     ("{type}/{id}/$meta-delete", "POST"): "ru",
+    ("published {type}/$evaluate-measure", "GET"): "rs",
+    ("published {type}/$evaluate-measure", "POST"): "rs",
+    ("published {type}/{id}/$evaluate-measure", "GET"): "rs",
+    ("published {type}/{id}/$evaluate-measure", "POST"): "rs",
 }
 """What each row takes, as SMART has it; a search for what is to be changed is a search."""
 _FOR_ALL = {"published {type}", "published {type}/_search", "published {type}/{id}", "metadata", "{type}/$validate"}

@@ -38,7 +38,7 @@ MAX_VALUE_SET = HL7 + "elementdefinition-maxValueSet"
 
 FHIR_VERSION = "4.0.1"
 
-SERVED = ("CarePlan", "Goal", "RiskAssessment", "Provenance", "AuditEvent")
+SERVED = ("CarePlan", "Goal", "RiskAssessment", "Provenance", "AuditEvent", "Subscription")
 WIRE = ("Bundle", "OperationOutcome", "Parameters", "Resource", "DomainResource")
 # Types that a plan, a goal or a risk assessment refers to, and so may contain.
 CONTAINED = (
@@ -48,12 +48,17 @@ CONTAINED = (
     *("ServiceRequest", "Task", "DeviceRequest", "Communication", "CommunicationRequest"),
     *("Medication", "MedicationRequest", "MedicationStatement"),
 )
+# What tells how recovery-oriented practice is; a list holds what a measure counted.
+MEASURED = ("Measure", "MeasureReport", "List")
 # The parameters of every resource that are served; _text, _content and _query are not.
 COMMON_PARAMETERS = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")
 # The parameters that R4 gives to every type of conformance resource.
 CONFORMANCE_PARAMETERS = ("date", "description", "name", "publisher", "status", "title", "url", "version")
 COMPARTMENTS = ("device", "encounter", "patient", "practitioner", "relatedPerson")
-OPERATIONS = ("Patient-everything", "Resource-meta", "Resource-meta-add", "Resource-meta-delete", "Resource-validate")
+OPERATIONS = (
+    *("Patient-everything", "Resource-meta", "Resource-meta-add", "Resource-meta-delete", "Resource-validate"),
+    "Measure-evaluate-measure",
+)
 
 # Extensions that our profiles use, and others that records of the served types commonly carry.
 EXTENSIONS = (
@@ -62,6 +67,7 @@ EXTENSIONS = (
     *("data-absent-reason", "originalText", "rendered-value", "translation", "display"),
     *("coding-sctdescid", "valueset-reference", "ordinalValue", "identifier-validDate"),
     *("timing-exact", "timing-dayOfMonth"),
+    "variable",  # the facts that a Measure counts by
     "capabilitystatement-search-parameter-combination",  # by which our CapabilityStatement says what is asked together
 )
 # Those that R4 itself does not define.
@@ -78,6 +84,9 @@ NOT_HELD = {
     "urn:iso:std:iso:4217": "currencies (ISO 4217)",
     "http://www.rfc-editor.org/bcp/bcp13.txt": "media types, as the official Expression.language names them",
     "urn:ietf:rfc:3986": "any URI",
+    "urn:iso:std:iso:3166": "countries (ISO 3166)",
+    "urn:iso:std:iso:3166:-2": "parts of countries (ISO 3166-2)",
+    "http://unstats.un.org/unsd/methods/m49/m49.htm": "regions (UN M49)",
     "http://loinc.org": "LOINC",
     "http://ihe.net/fhir/ValueSet/IHE.FormatCode.codesystem": "document formats (IHE)",
     "http://dicom.nema.org/resources/ontology/DCM": "DICOM terms: 1.7 MB for one binding of Consent",
@@ -116,7 +125,7 @@ class Slice:
 
 def roots(package: Slice) -> Iterator[str]:
     """The canonical urls that the slice starts from."""
-    for name in (*SERVED, *WIRE, *CONTAINED):
+    for name in (*SERVED, *WIRE, *CONTAINED, *MEASURED):
         yield HL7 + name
     for name in (*EXTENSIONS, *EXTENSIONS_OF_THE_PACK):
         yield HL7 + name
@@ -126,6 +135,7 @@ def roots(package: Slice) -> Iterator[str]:
         yield f"http://hl7.org/fhir/CompartmentDefinition/{code}"
     for code in CONFORMANCE_PARAMETERS:
         yield f"http://hl7.org/fhir/SearchParameter/conformance-{code}"
+        yield f"http://hl7.org/fhir/SearchParameter/Measure-{code}"
     for url, definition in package.by_url.items():
         if definition["resourceType"] == "SearchParameter" and is_official_parameter(definition):
             bases = set(definition.get("base", ()))

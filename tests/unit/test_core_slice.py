@@ -118,6 +118,7 @@ def test_search_parameters_are_those_of_r4(core: Slice) -> None:
         "RiskAssessment": 10,
         "Provenance": 10,
         "AuditEvent": 18,
+        "Subscription": 6,
     }
     every = set(CONFORMANCE_PARAMETERS)
     without_title = {"SearchParameter"}  # in R4 it has none

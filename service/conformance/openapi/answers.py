@@ -12,6 +12,9 @@ from service.fhir.positions import Position
 _FINDINGS = ("binding", "cpl-3", "extensible-binding")
 """What the example of an answer of $validate finds."""
 HEADERS: Table = {
+    "Content-Location": {"description": "Where to ask how far it is.", "schema": {"type": "string"}},
+    "Expires": {"description": "When it is forgotten.", "schema": {"type": "string"}},
+    "X-Progress": {"description": "How far it is, in words.", "schema": {"type": "string"}},
     "ETag": {"description": 'The version, such as `W/"1"`.', "schema": {"type": "string"}},
     "Last-Modified": {"description": "When the version was made.", "schema": {"type": "string"}},
     "Link": {"description": 'With `rel="next"` where to go on.', "schema": {"type": "string"}},
@@ -23,7 +26,7 @@ _HEADERS_OF = {
     "page-expired": "Link",
     "token": "WWW-Authenticate",
     **dict.fromkeys(
-        ("parameter-not-indexed", "database-unavailable", "write-conflict", "too-many-requests", "issuer-unavailable"),
+        ("parameter-not-indexed", "database-unavailable", "write-conflict", "too-many-requests", "issuer-unavailable", "destination-unavailable"),
         "Retry-After",
     ),
 }
@@ -106,6 +109,10 @@ def _success(answer: Table, resource_type: str) -> Table:
         if "example" in answer:
             content["examples"] = {answer["example"]: refer("examples", answer["example"])}
         response["content"] = {answer["media"]: content} if "media" in answer else in_formats(content)
+        for media_type in answer.get("also", ()):
+            response["content"][media_type] = {"schema": {"type": "string"}}
         if resource_type in answer.get("pages", ()):
             response["content"]["text/html"] = {"schema": {"type": "string", "description": "A page for the person"}}
+    for media_type, schema in answer.get("contents", {}).items():
+        response.setdefault("content", {})[media_type] = {"schema": schema}
     return response

@@ -82,6 +82,8 @@ def _group(resource_type: str, definitions: Definitions) -> str:
     """Return the name of the rows that describe the interactions of a type."""
     if resource_type in definitions.recorded_types:
         return "records"
+    if resource_type in definitions.standing_types:
+        return "standing"
     return "operations" if resource_type in definitions.stored_types else "definitions"
 
 
@@ -107,7 +109,7 @@ def _info(definitions: Definitions) -> Table:
 
 def _tags(definitions: Definitions) -> list[Table]:
     capabilities = definitions.resource_capabilities
-    resources = (*definitions.stored_types, *definitions.recorded_types)
+    resources = (*definitions.written_types, *definitions.recorded_types)
     tags = [{"name": name, "description": capabilities[name]["documentation"]} for name in resources]
     published = "Profiles, extensions, codes and all else that the service is made of and held to. Nobody writes them."
     return [

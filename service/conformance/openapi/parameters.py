@@ -25,14 +25,14 @@ class Parameters:
         structures = Structures(definitions)
         self._of_type = {
             name: rows.of_one_type(self._searches.listed(name), structures.of_type(name).choices)
-            for name in definitions.stored_types
+            for name in definitions.written_types
         }
         self._forms = {name: self._form(name) for name in (*definitions.resource_capabilities, _ANY)}
 
     def components(self) -> Table:
         """Return every parameter that is shared, by name."""
         shared = {key: {"name": key, **row} for key, row in self._shared.items()}
-        for name in self._definitions.stored_types:
+        for name in self._definitions.written_types:
             known = self._samples.id_of(name) if self._samples.has_known_id(name) else None
             shared[f"{name}-id"] = rows.of_id(name, known)
             shared[f"{name}-spare-id"] = rows.of_id(name, "no-sample-has-this-id")

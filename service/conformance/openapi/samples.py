@@ -26,10 +26,10 @@ class Samples:
         loaded = [entry["resource"] for bundle in bundles for entry in bundle["entry"]]
         self._shortest: dict[str, Resource] = {}
         self._new: dict[str, Resource] = {}
-        for name in definitions.stored_types:
-            ones = [resource for resource in loaded if resource["resourceType"] == name]
-            self._shortest[name] = min(ones, key=lambda resource: len(json.dump(resource)))
+        for name in definitions.written_types:
             self._new[name] = json.parse((folder / f"{name.lower()}.json").read_bytes())
+            ones = [resource for resource in loaded if resource["resourceType"] == name] or [self._new[name]]
+            self._shortest[name] = min(ones, key=lambda resource: len(json.dump(resource)))
         self._transactions = {
             file.stem.removeprefix("transaction-"): json.parse(file.read_bytes())
             for file in sorted(folder.glob("transaction-*.json"))
@@ -52,7 +52,7 @@ class Samples:
     def components(self) -> Table:
         """Return the examples by name."""
         examples: Table = {}
-        for name in self._definitions.stored_types:
+        for name in self._definitions.written_types:
             words = in_words(name)
             sample = {"resourceType": name, "id": self.id_of(name)} | self._shortest[name]
             examples[f"{name}Sample"] = {"summary": f"A sample {words}", "value": sample}

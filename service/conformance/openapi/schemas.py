@@ -24,7 +24,7 @@ _SHOWN_DEEP = {"Coding", "Period", "Element"}
 def component_schemas(definitions: Definitions) -> Table:
     """Return the schemas by name: served types, Bundle, OperationOutcome, and all that they refer to."""
     schemas = _Schemas(definitions)
-    for name in (*definitions.stored_types, "Bundle", "OperationOutcome"):
+    for name in (*definitions.written_types, "Bundle", "OperationOutcome"):
         schemas.add_type(name)
     schemas.done["Submission"] = _submission(schemas.done, definitions.stored_types)
     return dict(sorted(schemas.done.items(), key=lambda item: item[0].lower()))

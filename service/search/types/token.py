@@ -198,7 +198,18 @@ def _of_code(parameter: SearchParameter) -> Callable[[Any], WordsAndKeys]:
     return of_code
 
 
-_OF_TYPE = {"CodeableConcept": _of_concept, "Coding": _of_coding, "Identifier": _of_identifier}
+def _of_contact(contact: dict[str, Any]) -> WordsAndKeys:
+    """Return the forms of a telephone number or an address, which has no system."""
+    value = contact.get("value")
+    return list(_forms(None, value)), [] if value is None else [value]
+
+
+_OF_TYPE = {
+    "CodeableConcept": _of_concept,
+    "Coding": _of_coding,
+    "ContactPoint": _of_contact,
+    "Identifier": _of_identifier,
+}
 
 
 def _typed_forms(identifier: dict[str, Any]) -> Iterator[str]:

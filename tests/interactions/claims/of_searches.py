@@ -86,7 +86,10 @@ async def reference_policy(world: World, item: Json) -> None:
         assert not claimed
         return
     content = await world.new(name)
-    element = next(key for key, value in content.items() if _is_reference(value))
+    element = next((key for key, value in content.items() if _is_reference(value)), None)
+    if element is None:
+        assert not claimed
+        return
     target = _first(content[element])["reference"]
     elsewhere = f"http://elsewhere.example/fhir/{target.split('/')[-2]}/1"  # neither resolves nor local is claimed
     for reference, policy in (

@@ -54,6 +54,15 @@ async def guides(world: World, statement: Json) -> None:
         assert await world.count(f"ImplementationGuide?url={canonical}") == 1
 
 
+async def instantiated(world: World, statement: Json) -> None:
+    """Each is the statement of a guide that the service follows, with an operation of ours for each one of it."""
+    operations = [each["definition"] for each in world.rest["operation"]]
+    for canonical in statement.get("instantiates", []):
+        guide = canonical.partition("/CapabilityStatement/")[0]
+        found = [(await world.read(f"OperationDefinition?url={url}"))["entry"][0]["resource"] for url in operations]
+        assert any(each.get("base", "").startswith(f"{guide}/") for each in found), canonical
+
+
 async def implementation(world: World, statement: Json) -> None:
     assert statement["kind"] == "instance"
     answer = await world.client.get(f"{statement['implementation']['url']}/metadata")
@@ -106,5 +115,6 @@ STATEMENT: dict[str, Any] = {
     "format": formats,
     "patchFormat": patch_formats,
     "implementationGuide": guides,
+    "instantiates": instantiated,
     "implementation": implementation,
 }
