@@ -1,11 +1,13 @@
 """Blocks of the audit as documents of the database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from service.fhir.touched import Touched
 from service.security.audit import Happened, Parts, happened_in
 from service.security.audit_terms import agents_of, entities_of, people_of
 from service.security.chain import Anchor, Block, Registration, rest_of
@@ -21,7 +23,20 @@ ANCHORS = "audit_anchors"
 RECORDED = "recorded"
 TERMS = ("entities", "patients", "agents", "statuses")
 """By what blocks are found: what is in any of their events."""
+RANGES = "ranges"
+"""Beside the terms: of events with many resources in the order of their ids, the first and the last of each type."""
+OF_RANGES = f"{RECORDED} {RANGES}"
+"""The index of blocks with ranges, in the order of time."""
+_FIRST, _LAST = "first", "last"
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_MANY = 100
+"""From so many on a range is kept, for each resource by itself would cost the database more than to disclose it."""
 INDEXES = [
+    IndexModel(
+        [(RECORDED, DESCENDING), (f"{RANGES}.{_FIRST}", ASCENDING), (f"{RANGES}.{_LAST}", ASCENDING)],
+        name=OF_RANGES,
+        partialFilterExpression={RANGES: {"$exists": True}},
+    ),
     IndexModel([(RECORDED, DESCENDING)], name=RECORDED),
     *(IndexModel([(term, ASCENDING), (RECORDED, DESCENDING)], name=f"{term} {RECORDED}") for term in TERMS),
 ]
@@ -35,12 +50,16 @@ class Terms:
         self._patients: set[str] = set()
         self._agents: set[str] = set()
         self._statuses: set[int] = set()
+        self._ranges: list[Document] = []
         for happened in events:
             self.add(happened)
 
     def add(self, happened: Happened) -> None:
         """Gather from one more event."""
-        self._entities.update(entities_of(happened))
+        if ranges := _ranges_of(happened.touched):
+            self._ranges += ranges
+        else:
+            self._entities.update(entities_of(happened))
         self._patients.update(people_of(happened))
         self._agents.update(agents_of(happened.client))
         self._statuses.add(happened.status)
@@ -48,7 +67,30 @@ class Terms:
     def as_document(self) -> Document:
         """Return the fields of the document."""
         found: tuple[Iterable[Any], ...] = (self._entities, self._patients, self._agents, self._statuses)
-        return {name: sorted(values) for name, values in zip(TERMS, found, strict=True)}
+        terms: Document = {name: sorted(values) for name, values in zip(TERMS, found, strict=True)}
+        return {**terms, **({RANGES: self._ranges} if self._ranges else {})}
+
+
+def _ranges_of(touched: Sequence[Touched]) -> list[Document]:
+    """Return the ranges of many resources that are in order, else nothing."""
+    if len(touched) < _MANY:
+        return []
+    names = [f"{each[0]}/{each[1]}" for each in touched]
+    if any(one > other for one, other in pairwise(names)):
+        return []
+    starts = [at for at, each in enumerate(touched) if at == 0 or each[0] != touched[at - 1][0]]
+    return [{_FIRST: names[start], _LAST: names[end - 1]} for start, end in pairwise([*starts, len(names)])]
+
+
+def within_range(name: str) -> Document:
+    """Return the condition of blocks that have the resource ``name``, such as ``Goal/1``, within a range.
+
+    Where nothing is said of the moment, which comes first in the index, nothing else in it would be made use of.
+    """
+    return {
+        RECORDED: {"$gte": _EVER},
+        RANGES: {"$exists": True, "$elemMatch": {_FIRST: {"$lte": name}, _LAST: {"$gte": name}}},
+    }
 
 
 def document_of(block: Block, terms: Terms) -> Document:

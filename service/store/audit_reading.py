@@ -1,14 +1,15 @@
 """Reading the audit: one event, or those that may be wanted, the newest first."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from service.security.audit import Parts, Recorded, happened_in
 from service.security.chain import event_id, is_erased, rest_of
-from service.store.audit_block import AUDIT, RECORDED
+from service.store.audit_block import AUDIT, OF_RANGES, RECORDED, within_range
 from service.store.driver import Document, Driver
 from service.store.faults import translated
 
@@ -59,12 +60,9 @@ class AuditReading:
         That is a moment of recording and an id. Each block has an event for each thing that is wanted, but it also has
         others. Raises OutcomeError.
         """
-        query = _query(wanted)
+        bounds = _bounds(wanted, after)
         place = None if after is None else _place(*after)
-        if after is not None:
-            bounds = query.setdefault(RECORDED, {})
-            bounds["$lte"] = min(after[0], bounds.get("$lte", after[0]))
-        async for documents in self._by_moment(query):
+        async for documents in self._by_moment(wanted, bounds):
             for document in sorted(documents, key=lambda each: str(each["_id"]), reverse=True):
                 for event in reversed(list(_events_in(document))):
                     if place is None or _place(event.recorded, event.id) < place:
@@ -84,24 +82,44 @@ class AuditReading:
             found = await self._blocks.count_documents({RECORDED: {"$gte": since}})
         return found
 
-    async def _by_moment(self, query: Document) -> AsyncIterator[list[Document]]:
+    async def _by_moment(self, wanted: Wanted, bounds: Document) -> AsyncIterator[list[Document]]:
         """Yield the blocks of each moment together: the order of the index is that of moments alone."""
-        together: list[Document] = []
-        async for document in self._found(query):
-            if together and together[0][RECORDED] != document[RECORDED]:
-                yield together
-                together = []
-            together.append(document)
+        together: dict[Any, Document] = {}
+        moment = None
+        async for document in self._found(wanted, bounds):
+            if document[RECORDED] != moment and together:
+                yield list(together.values())
+                together = {}
+            moment = document[RECORDED]
+            together[document["_id"]] = document
         if together:
-            yield together
+            yield list(together.values())
 
-    async def _found(self, query: Document) -> AsyncIterator[Document]:
-        cursor = self._blocks.find(query, _READ, batch_size=_AT_ONCE).sort(RECORDED, -1)
+    async def _found(self, wanted: Wanted, bounds: Document) -> AsyncIterator[Document]:
+        """Yield the blocks, the newest first; one that has a resource both by itself and in a range comes twice."""
+        query = _query(wanted) | bounds
+        if wanted.entities:
+            one_by_one = self._cursor(query | {"entities": {"$in": sorted(wanted.entities)}})
+            in_ranges = (self._cursor(within_range(name) | query).hint(OF_RANGES) for name in sorted(wanted.entities))
+            cursors = [one_by_one, *in_ranges]
+        else:
+            cursors = [self._cursor(query)]
         try:
-            while (document := await self._next(cursor)) is not None:
+            async for document in self._merged(cursors):
                 yield document
         finally:
-            await cursor.close()
+            for cursor in cursors:
+                await cursor.close()
+
+    async def _merged(self, cursors: Sequence[Any]) -> AsyncIterator[Document]:
+        heads = [await self._next(cursor) for cursor in cursors]
+        while there := [(head[RECORDED], at, head) for at, head in enumerate(heads) if head is not None]:
+            _, newest, document = max(there, key=itemgetter(0))
+            yield document
+            heads[newest] = await self._next(cursors[newest])
+
+    def _cursor(self, query: Document) -> Any:
+        return self._blocks.find(query, _READ, batch_size=_AT_ONCE).sort(RECORDED, -1)
 
     @translated
     async def _next(self, cursor: Any) -> Document | None:
@@ -109,14 +127,17 @@ class AuditReading:
 
 
 def _query(wanted: Wanted) -> Document:
-    query: Document = {}
-    for name in ("entities", "patients", "agents", "statuses"):
-        if values := getattr(wanted, name):
-            query[name] = {"$in": sorted(values)}
-    bounds = {"$gte": wanted.since, "$lte": wanted.until}
-    if bounds := {operator: moment for operator, moment in bounds.items() if moment is not None}:
-        query[RECORDED] = bounds
-    return query
+    """Return the condition of the terms, but for the resources."""
+    values = {name: getattr(wanted, name) for name in ("patients", "agents", "statuses")}
+    return {name: {"$in": sorted(among)} for name, among in values.items() if among}
+
+
+def _bounds(wanted: Wanted, after: tuple[datetime, str] | None) -> Document:
+    """Return the condition of the moment."""
+    ends = [moment for moment in (wanted.until, after and after[0]) if moment is not None]
+    bounds = {"$gte": wanted.since, "$lte": min(ends, default=None)}
+    given = {operator: moment for operator, moment in bounds.items() if moment is not None}
+    return {RECORDED: given} if given else {}
 
 
 def _place(recorded: datetime, name: str) -> tuple[datetime, str, int]:

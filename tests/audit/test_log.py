@@ -11,6 +11,7 @@ from service.fhir.touched import Touched
 from service.security.chain import block_id
 from service.security.client import ANYBODY
 from service.store import audit_heads
+from service.store.audit_block import AUDIT, RANGES
 from service.store.audit_heads import read_heads
 from service.store.audit_reading import Wanted
 from tests.audit.conftest import START, Audit, happened
@@ -68,6 +69,37 @@ async def test_events_are_found_by_what_they_are_about(audit: Audit) -> None:
     assert await found(agents=frozenset({"Practitioner/7"})) == ["5", "4", "2", "1"]
     assert await found(agents=frozenset({"sub-7"}), statuses=frozenset({403})) == ["5"]
     assert await found(statuses=frozenset({204})) == ["3"]
+
+
+def many(kind: str, *numbers: int) -> tuple[Touched, ...]:
+    return tuple(Touched(kind, f"{number:04}", 1, f"Patient/{number % 7}") for number in numbers)
+
+
+@pytest.mark.parametrize("audit", ["pymongo", "motor"], indirect=True)
+async def test_what_was_disclosed_with_many_others_is_found_like_what_was_disclosed_alone(audit: Audit) -> None:
+    in_order = happened(1, touched=(*many("Goal", *range(0, 400, 2)), *many("RiskAssessment", *range(150))))
+    in_disorder = happened(2, touched=many("Goal", *reversed(range(120))))
+    alone = happened(3, touched=many("Goal", 50))
+    await audit.recorded(in_order, in_disorder, alone, happened(4))
+    block = await audit.driver.collection(AUDIT).find_one({RANGES: {"$exists": True}})
+    assert block["entities"] == []  # nobody pays for an index of each
+
+    async def found(name: str) -> list[str]:
+        events = await audit.events(entities=frozenset({name}))
+        return [
+            each.happened.request_id
+            for each in events
+            if name in {f"{one.type}/{one.id}" for one in each.happened.touched}
+        ]
+
+    assert await found("Goal/0050") == ["request-3", "request-2", "request-1"]
+    assert await found("Goal/0051") == ["request-2"]
+    assert await found("RiskAssessment/0149") == ["request-1"]
+    assert await found("RiskAssessment/0150") == []
+    assert await found("CarePlan/plan-4") == ["request-4"]
+    assert len(await audit.events(entities=frozenset({"Goal/0050"}))) == 3
+    assert len(await audit.events(entities=frozenset({"Goal/0050"}), patients=frozenset({"Patient/1"}))) == 3
+    assert await audit.events(entities=frozenset({"Goal/9999"})) == []
 
 
 async def test_reading_goes_on_where_it_was_left_though_events_are_added(audit: Audit) -> None:
