@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from service.fhir.datetimes import microseconds
 from service.store.driver import Document
+from service.store.filter import both
 from service.store.guard import Guard
-from service.store.indexes import LAST_UPDATED
+from service.store.indexes import DELETED, LAST_UPDATED
 from service.store.links import links_in
 from service.store.reading import Reading
-from service.store.state import StateOf, wanted
+from service.store.state import CHANGED, EVERYTHING, StateOf, wanted
 
 AT_MOST = 50_000
 """Resources that are counted in one go: the ids of all of them fit into one document."""
 _AT_ONCE = 1_000
 _JUST_ONE = 1
+_ID_ALONE: Document = {"_id": 1}
 
 
 class Extent(NamedTuple):
@@ -39,7 +42,33 @@ def can_count(asked: StateOf, guard: Guard) -> bool:
 
 async def extent_of(asked: StateOf, most: int, guard: Guard, reading: Reading) -> Extent:
     """Return the extent of the first ``most`` resources that are asked for, or of AT_MOST."""
-    size = min(most, AT_MOST)
+    is_of_all = asked.predicate == EVERYTHING and not guard.limits("r", asked.type)
+    return await (_told_by_keys if is_of_all else _told_by_documents)(asked, min(most, AT_MOST), guard, reading)
+
+
+async def _told_by_keys(asked: StateOf, size: int, _: Guard, reading: Reading) -> Extent:
+    """Return the extent of the first ``size`` documents, of which only keys of indexes and deletions are looked at."""
+    beyond: Document = {"_id": {"$gt": asked.after}}
+    in_order: list[Document] = [{"$match": beyond}, {"$sort": {"_id": 1}}, {"$project": _ID_ALONE}]
+    ends = await reading.aggregate(asked.type, [*in_order, {"$skip": size - 1}], 1)
+    until = ends[0]["_id"] if ends else None
+    among = both(beyond, {} if until is None else {"_id": {"$lte": until}})
+    every = size if ends else await _count(asked.type, among, reading)
+    gone = await _count(asked.type, both(among, {DELETED: True, LAST_UPDATED: {"$lte": asked.at}}), reading)
+    later: list[str] = []
+    for changed in ({CHANGED: {"$gt": microseconds(asked.at)}}, {DELETED: True, LAST_UPDATED: {"$gt": asked.at}}):
+        wanted_ids = both(among, changed)
+        found = await reading.find(asked.type, wanted_ids, sort={"_id": 1}, limit=AT_MOST, projection=_ID_ALONE)
+        later += [each["_id"] for each in found]
+    return Extent(every - gone - len(later), sorted(later), until)
+
+
+async def _count(resource_type: str, wanted: Document, reading: Reading) -> int:
+    found = await reading.aggregate(resource_type, [{"$match": wanted}, {"$count": "number"}], _JUST_ONE)
+    return sum(each["number"] for each in found)
+
+
+async def _told_by_documents(asked: StateOf, size: int, guard: Guard, reading: Reading) -> Extent:
     is_later = {"$gt": [f"${LAST_UPDATED}", asked.at]}
     stages: list[Document] = [
         {"$match": wanted(asked, asked.after, guard)},

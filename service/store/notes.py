@@ -17,25 +17,28 @@ class Notes:
 
     def __init__(self, driver: Driver, session: Any, now: datetime) -> None:
         self._locks, self._answers = driver.collection(LOCKS), driver.collection(ANSWERS)
-        self.session = session
-        """That of the transaction, None outside of one."""
+        self._session = session
         self._now = now
-        self.subscribers = Subscribers(driver, session)
+        self._driver = driver
+
+    @property
+    def subscribers(self) -> Subscribers:
         """What is kept of subscriptions beside them."""
+        return Subscribers(self._driver, self._session)
 
     async def lock(self, name: str) -> None:
         """Let this transaction be the only one of those that lock ``name`` which commits: others have to run again."""
         query = {"_id": sha256(name.encode()).hexdigest()}
         change = {"$inc": {"times": 1}, "$set": {"expires": self._now + _LOCK_KEPT}}
-        await self._locks.update_one(query, change, upsert=True, session=self.session)
+        await self._locks.update_one(query, change, upsert=True, session=self._session)
 
     async def recall(self, name: str) -> Document | None:
         """Return what was remembered under ``name``, unless that has expired."""
         query = {"_id": name, "expires": {"$gt": self._now}}
-        found: Document | None = await self._answers.find_one(query, session=self.session)
+        found: Document | None = await self._answers.find_one(query, session=self._session)
         return found
 
     async def remember(self, name: str, content: Document, kept: timedelta) -> None:
         """Keep ``content`` under ``name``."""
         document = {"_id": name, "expires": self._now + kept, **content}
-        await self._answers.replace_one({"_id": name}, document, upsert=True, session=self.session)
+        await self._answers.replace_one({"_id": name}, document, upsert=True, session=self._session)

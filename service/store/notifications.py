@@ -47,26 +47,27 @@ class Following:
 
 
 class Notifications:
-    """The rows of all subscribers."""
+    """The rows of all subscribers, and for one worker at a time the place up to which they are noted."""
 
     def __init__(self, driver: Driver) -> None:
+        self._worker = uuid.uuid4().hex
         self._rows = driver.collection(NOTIFICATIONS)
         self._following = driver.collection(FOLLOWING)
 
     async def follow(self) -> Following | None:
         """Return the place from which this worker is to follow the changes, or None where another one does."""
-        held = {"$gte": ["$renewed", _lapsed()]}
-        if await self._following.find_one({"_id": _PLACE, "$expr": held}, {"_id": 1}) is not None:
+        held = {"holder": {"$ne": self._worker}, "$expr": {"$gte": ["$renewed", _lapsed()]}}
+        if await self._following.find_one({"_id": _PLACE, **held}, {"_id": 1}) is not None:
             return None  # the usual case where there are several workers, which writes nothing
         fresh = {"token": None, "at": _NEVER, "renewed": _NEVER}
         await self._following.update_one({"_id": _PLACE}, {"$setOnInsert": fresh}, upsert=True)
-        holder = uuid.uuid4().hex
+        free = [{"holder": self._worker}, {"$expr": {"$lt": ["$renewed", _lapsed()]}}]
         found = await self._following.find_one_and_update(
-            {"_id": _PLACE, "$expr": {"$lt": ["$renewed", _lapsed()]}},
-            {"$set": {"holder": holder}, "$currentDate": {"renewed": True}},
+            {"_id": _PLACE, "$or": free},
+            {"$set": {"holder": self._worker}, "$currentDate": {"renewed": True}},
             return_document=ReturnDocument.AFTER,
         )
-        return Following(holder, found["token"], found["at"]) if found else None
+        return Following(self._worker, found["token"], found["at"]) if found else None
 
     async def leave(self, place: Following) -> None:
         """Let another worker follow the changes at once."""

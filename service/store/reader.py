@@ -3,7 +3,7 @@
 What the client of a reader may not see is not there for it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -187,7 +187,7 @@ class ResourceReader:
         """Return the latest moment whose state cannot change any more."""
         return settled(self._clock(), await self._driver.lag())
 
-    def state(self, asked: StateOf) -> AsyncIterator[list[Stored]]:
+    def state(self, asked: StateOf) -> AsyncGenerator[list[Stored]]:
         """Yield what is asked for as it was at a moment, in the order of ids, some at a time; raises as ``search``."""
         return state(asked, self._guard, self._read_translated)
 

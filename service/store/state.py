@@ -6,7 +6,7 @@ interrupted goes on after the last id.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,7 +31,9 @@ _MOST_BY_THEMSELVES = 50
 """Of so many that have moved on, each is looked up; of more all versions are read that lie between their ids."""
 _ON_THE_WAY = timedelta(seconds=LONGEST_WRITE + 5)
 """How long a version may take to be seen after the time that it carries, and what clocks may differ by."""
-_EVERYTHING = All()
+EVERYTHING = All()
+CHANGED = "search._lastUpdated.lo"
+"""The field that tells when what is not deleted was changed, in microseconds; an index has it before the id."""
 _MOST_BETWEEN = 1_000_000
 """Resources whose earlier versions lie between two ids of a batch: those of the batch, and others that were erased."""
 _NEWEST = {"version": "_id.version", **{name: name for name in (LAST_UPDATED, "method", "body", REVIVES, SUBJECT)}}
@@ -49,7 +51,7 @@ class StateOf:
     at: datetime
     since: datetime | None = None
     """Leaves out what has not changed after it; with it deletions are told."""
-    predicate: Predicate = _EVERYTHING
+    predicate: Predicate = EVERYTHING
     """What else has to hold of them, and of what was deleted before it was; it has no links."""
     after: str = ""
     """The id beyond which they begin."""
@@ -68,7 +70,7 @@ def settled(now: datetime, lag: timedelta) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-async def state(asked: StateOf, guard: Guard, read: Read) -> AsyncIterator[list[Stored]]:
+async def state(asked: StateOf, guard: Guard, read: Read) -> AsyncGenerator[list[Stored]]:
     """Yield what is asked for in the order of ids, some at a time, and of it what the client of ``guard`` may see.
 
     While some are made use of the next ones are read.
@@ -115,7 +117,7 @@ def wanted(asked: StateOf, after: str, guard: Guard) -> Document:
     still = both(LIVING, to_filter(guard.visible("r", asked.type, asked.predicate)))
     if asked.since is None:
         return {"_id": ids, "$or": [still, moved]}
-    living = {"search._lastUpdated.lo": {"$gt": microseconds(asked.since)}, "$or": [still, moved]}
+    living = {CHANGED: {"$gt": microseconds(asked.since)}, "$or": [still, moved]}
     gone = {DELETED: True, LAST_UPDATED: {"$gt": asked.since}, "$or": [to_filter(buried(asked.predicate)), moved]}
     return {"_id": ids, "$or": [living, gone]}
 
@@ -149,7 +151,7 @@ async def _is_asked_for(version: Stored, asked: StateOf, guard: Guard, reading: 
         return not version.deleted and _holds(asked, version, guard)
     if version.last_updated <= asked.since:
         return False
-    if not version.deleted or asked.predicate == _EVERYTHING:
+    if not version.deleted or asked.predicate == EVERYTHING:
         return _holds(asked, version, guard)
     before = {"_id": key_of(version.id, version.version - 1)}
     (found,) = await reading.find(f"{asked.type}_history", before, sort={"_id": 1}, limit=1, projection={})
@@ -157,4 +159,4 @@ async def _is_asked_for(version: Stored, asked: StateOf, guard: Guard, reading: 
 
 
 def _holds(asked: StateOf, version: Stored, guard: Guard) -> bool:
-    return asked.predicate == _EVERYTHING or holds(asked.predicate, guard.document(version))
+    return asked.predicate == EVERYTHING or holds(asked.predicate, guard.document(version))

@@ -5,7 +5,7 @@ own and that no client has written the Subscription since. Leases and pauses go 
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -104,6 +104,7 @@ class Subscribers:
     def __init__(self, driver: Driver, session: Any = None) -> None:
         self._driver = driver
         self._session = session
+        self._worker = uuid.uuid4().hex
         self._documents = driver.collection(SUBSCRIBERS)
 
     async def moment(self) -> Any:
@@ -164,20 +165,24 @@ class Subscribers:
         query = {"_id": {"$in": [*subscriptions]}, "status": {"$ne": "off"}}
         await self._documents.update_many(query, change)
 
-    async def claim(self) -> "Lease | None":
-        """Return a lease on the subscriber that waits longest to be served, or None where none does."""
+    async def claim(self, but: Collection[str] = ()) -> "Lease | None":
+        """Return a lease on the subscriber that waits longest to be served, or None where none does.
+
+        Left out are those that this worker serves already; a lease of its own that it could not give back is none.
+        """
         lapsed = {"$lt": ["$renewed", {"$subtract": ["$$NOW", int(LEASE * 1000)]}]}
-        free = {"due": {"$type": "date"}, "$expr": {"$and": [{"$lte": ["$due", "$$NOW"]}, lapsed]}}
-        waiting = self._documents.find(free, {"_id": 1}, sort=[("due", 1)], limit=_MOST_TRIED)
-        holder = uuid.uuid4().hex
-        change = {"$set": {"holder": holder}, "$currentDate": {"renewed": True}}
+        is_free = {"$or": [{"$eq": ["$holder", self._worker]}, lapsed]}
+        free: Document = {"due": {"$type": "date"}, "$expr": {"$and": [{"$lte": ["$due", "$$NOW"]}, is_free]}}
+        others = {"_id": {"$nin": [*but]}}
+        waiting = self._documents.find(others | free, {"_id": 1}, sort=[("due", 1)], limit=_MOST_TRIED)
+        change = {"$set": {"holder": self._worker}, "$currentDate": {"renewed": True}}
         async for each in waiting:
             with suppress(ExecutionTimeout):  # a write that was broken off holds it, which is no other's matter
                 found = await self._documents.find_one_and_update(
                     {**each, **free}, change, return_document=ReturnDocument.AFTER, maxTimeMS=_HELD
                 )
                 if found is not None:
-                    return Lease(self._documents, _read(found), holder)
+                    return Lease(self._documents, _read(found), self._worker)
         return None
 
 

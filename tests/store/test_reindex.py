@@ -316,7 +316,7 @@ async def test_the_command_tells_how_far_it_is_and_how_fast(settings: Settings) 
         assert (code, errors) == (0, [])
         assert told[0] == "CarePlan: 2 of 3 to index"
         assert re.fullmatch(r"CarePlan: \d+ a second", told[1])
-        others = ("Goal", "RiskAssessment", "Provenance")
+        others = ("Goal", "RiskAssessment", "Provenance", "Subscription")
         assert told[2:] == [f"{name}: 0 of 0 to index" for name in others]
         found = await client.get("/CarePlan?status=active&_elements=id")
         assert {entry["resource"]["id"] for entry in found.json()["entry"]} == {"a", "b", "c"}
