@@ -42,6 +42,7 @@ check: $(VENV)/dev.stamp ## Format, lint, types, import layers, freshness of gen
 	$(BIN)/lint-imports
 	$(BIN)/recovery-plan openapi --check openapi/r4.json
 	$(BIN)/recovery-plan guide --check docs/profiles
+	$(BIN)/python -m tests.support.views_page --check
 	$(BIN)/python -m tests.support.snapshots --check
 	$(BIN)/python -m tests.support.validation_rules --check
 	$(BIN)/python -m tests.support.guide --check
@@ -68,7 +69,8 @@ openapi: $(VENV)/run.stamp ## Write openapi/r4.json anew from the definitions
 docs: $(VENV)/run.stamp ## Write docs/profiles anew: the pages about the profiles, from the definitions
 	$(BIN)/recovery-plan guide --write docs/profiles
 
-definitions: $(VENV)/dev.stamp ## Write anew what follows from our definitions: snapshots, the guide's list, the package, the R5 forms
+definitions: $(VENV)/dev.stamp ## Write anew what follows from our definitions: docs/views.md, snapshots, the guide's list, the package, the R5 forms
+	$(BIN)/python -m tests.support.views_page
 	$(BIN)/python -m tests.support.snapshots
 	$(BIN)/python -m tests.support.validation_rules
 	$(BIN)/python -m tests.support.guide

@@ -4,7 +4,8 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
-from service.background.deliveries import Deliveries, Service
+from service.background.deliveries import Deliveries
+from service.background.delivery import Service
 from service.background.following import Audience, Follower
 from service.background.receiver import Receivers
 from service.compiled import Compiled

@@ -54,7 +54,7 @@ async def report(request: Request, context: Context) -> Response:
     found = await figures_of(asked, context)
     if media_type == _CSV:
         body = (await asyncio.to_thread(spreadsheet, found, asked.codes, asked.by)).encode()
-        name = f'inline; filename="recovery-orientation-{asked.months[-1]}.csv"'
+        name = f'attachment; filename="recovery-orientation-{asked.months[-1]}.csv"'
         return _as_it_is(body, media_type, {"Content-Disposition": name})
     body = await _page(found, asked, given, context)
     if media_type == _HTML:

@@ -10,7 +10,7 @@ from service.interactions.context import Context
 from service.interactions.operation_input import Given
 from service.reporting.measures.definition import Audit
 from service.reporting.measures.periods import WrongPeriodError
-from service.reporting.measures.report import INDIVIDUAL, SUBJECT_LIST, SUMMARY
+from service.reporting.measures.report import INDIVIDUAL, SUBJECT_LIST, SUMMARY, canonical_of
 from service.reporting.measures.results import Period
 
 _TYPES = {"subject": INDIVIDUAL, "subject-list": SUBJECT_LIST, "population": SUMMARY}
@@ -67,8 +67,7 @@ def _audit(request: Request, found: Mapping[str, Given], context: Context) -> Au
         raise OutcomeError(Issue("parameter-value", "measure: This parameter must be there", "http.measure"))
     names = found["measure"].value
     for measure_id, audit in context.measures.audits.items():
-        url, version = audit.measure["url"], audit.measure["version"]
-        if names in (url, f"{url}|{version}", measure_id, f"Measure/{measure_id}"):
+        if names in (audit.measure["url"], canonical_of(audit.measure), measure_id, f"Measure/{measure_id}"):
             return audit
     known = ", ".join(f"Measure/{measure_id}" for measure_id in context.measures.audits)
     raise _wrong(found["measure"], f"{quoted(names)} is none of the measures here: {known}")

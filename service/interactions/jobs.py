@@ -14,6 +14,7 @@ from service.fhir.outcome import Issue, OutcomeError
 from service.interactions.bulk.export import EXPORT
 from service.interactions.bulk.files import export_file
 from service.interactions.bulk.manifest import export_manifest
+from service.interactions.bulk.written import remove_files
 from service.interactions.bulk_import.offered import import_file, import_manifest
 from service.interactions.bulk_import.start import IMPORT
 from service.interactions.context import Context
@@ -32,10 +33,12 @@ class Offered:
     """Returns what is told of a job that is done; ``Request.base`` makes addresses absolute."""
     file: Callable[[Job, str, Request, Context], Awaitable[Response]]
     """Returns a file of it, by its name; raises OutcomeError 404 where it has none of that name (`no_file`)."""
+    forget: Callable[[Job, Context], Awaitable[None]] | None = None
+    """Removes what there is of a job elsewhere."""
 
 
 OFFERED: Mapping[str, Offered] = {
-    EXPORT: Offered(export_manifest, export_file),
+    EXPORT: Offered(export_manifest, export_file, remove_files),
     IMPORT: Offered(import_manifest, import_file),
 }
 """By the kind of a job what it offers."""
@@ -55,7 +58,10 @@ async def job_status(request: Request, context: Context) -> Response:
 
 async def job_cancel(request: Request, context: Context) -> Response:
     """Stop the job if it is not done, forget it, and return 202; raises OutcomeError 404."""
-    await context.jobs.cancel(await _job(request, context))
+    job = await _job(request, context)
+    await context.jobs.cancel(job)
+    if forget := OFFERED[job.kind].forget:
+        await forget(job, context)
     return Response(202, touched=())
 
 

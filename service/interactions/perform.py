@@ -104,10 +104,14 @@ PUBLISHED: Interactions = {
     "{type}": {"GET": ("search-type", search_published)},
     "{type}/_search": {"POST": ("search-type", search_published)},
     "{type}/{id}": {"GET": ("read", read_published)},
-    **dict.fromkeys(
-        ("{type}/$evaluate-measure", "{type}/{id}/$evaluate-measure"),
-        {"GET": ("$evaluate-measure", evaluate_measure), "POST": ("$evaluate-measure", evaluate_measure)},
-    ),
+    "{type}/$evaluate-measure": {
+        "GET": ("$evaluate-measure", evaluate_measure),
+        "POST": ("$evaluate-measure", evaluate_measure),
+    },
+    "{type}/{id}/$evaluate-measure": {
+        "GET": ("$evaluate-measure", evaluate_measure),
+        "POST": ("$evaluate-measure", evaluate_measure),
+    },
 }
 """The same for the definitions that the service holds."""
 RECORDED: Interactions = {

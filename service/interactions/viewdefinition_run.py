@@ -55,8 +55,7 @@ async def viewdefinition_run(request: Request, context: Context) -> Response:
     headers = {MOMENT: instant(at), "Content-Disposition": f'attachment; filename="{run.name}"'}
     if context.answers_are_redacted:
         headers[REDACTED] = "true"
-    pieces = _told(_pieces(sources, run))
-    return Response(200, pieces=pieces, media_type=_media_type(run), headers=headers, touched=())
+    return Response(200, pieces=_pieces(sources, run), media_type=_media_type(run), headers=headers, touched=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,34 +89,34 @@ def _writer(run: Run) -> Writer:
     return CsvWriter(columns, header=run.header) if run.code == "csv" else run.format.writer(columns)
 
 
-async def _told(pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
-    """Yield ``pieces``; a fault of the view is an outcome."""
-    try:
-        async for piece in pieces:
-            yield piece
-    except ViewError as error:
-        raise OutcomeError(*error.issues) from error
-
-
 async def _pieces(sources: Sequence[_Source], run: Run) -> AsyncIterator[Piece]:
-    """Yield the table, part after part, each with the versions that its rows are of."""
+    """Yield the table, part after part, each with the versions that its rows are of; a fault is an OutcomeError."""
     writer = _writer(run)
-    body, touched, left = writer.first(), list[Touched](), run.limit
-    for source in sources:
-        rows_of = _changed if run.changes else _reader(source.view)
-        async for versions in source.selection.versions():
-            rows, contributing = await _rows(versions, rows_of, left)
+    body, touched, is_begun = writer.first(), list[Touched](), False
+    try:
+        async for rows, contributing in _batches(sources, run):
             body += await asyncio.to_thread(writer.rows, rows)
             touched += contributing
             if body:
                 yield Piece(body, tuple(touched))
-                body, touched = b"", []
+                body, touched, is_begun = b"", [], True
+    except ViewError as error:
+        raise OutcomeError(*error.issues) from error
+    body += await asyncio.to_thread(writer.last)
+    if body or not is_begun:
+        yield Piece(body, tuple(touched))
+
+
+async def _batches(sources: Sequence[_Source], run: Run) -> AsyncIterator[tuple[list[Row], list[Touched]]]:
+    left = run.limit
+    for source in sources:
+        rows_of = _changed if run.changes else _reader(source.view)
+        async for versions in source.selection.versions():
+            rows, touched = await _rows(versions, rows_of, left)
+            yield rows, touched
             left = None if left is None else left - len(rows)
             if left == 0:
-                break
-        if left == 0:
-            break
-    yield Piece(body + await asyncio.to_thread(writer.last), tuple(touched))
+                return
 
 
 def _reader(view: View) -> RowsOf:

@@ -12,8 +12,8 @@ _REQUEST_HEADERS = (
     b"Prefer, X-Provenance, X-Request-Id"
 )
 _ANSWER_HEADERS = (
-    b"Accept-Patch, Allow, Content-Location, ETag, Last-Modified, Link, Location, Retry-After, WWW-Authenticate, "
-    b"X-Request-Id"
+    b"Accept-Patch, Allow, Content-Disposition, Content-Location, ETag, Last-Modified, Link, Location, "
+    b"Recovery-Redacted, Recovery-Transaction-Time, Retry-After, WWW-Authenticate, X-Request-Id"
 )
 """Those that FHIR, SMART and this service use, and that a browser would keep from a page."""
 _VARY = (b"vary", b"Origin")

@@ -22,12 +22,14 @@ OUTER_PACKAGES = {  # which folder or module of service may import them
     "bson": {"store"},
     "motor": {"store"},
     "fhir": {"conformance"},
-    "lxml": {"conformance", "narrative", "patch"},
+    "lxml": {"conformance", "narrative", "patch", "reporting"},
     "joserfc": {"security", "development_tokens.py"},
     "jsonpatch": {"patch"},
     "jsonpointer": {"patch"},
-    "jinja2": {"conformance", "narrative"},
-    "markupsafe": {"conformance", "narrative"},
+    "jinja2": {"conformance", "narrative", "reporting"},
+    "markupsafe": {"conformance", "narrative", "reporting"},
+    "matplotlib": {"reporting"},
+    "typst": {"reporting"},
 }
 
 

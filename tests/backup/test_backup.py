@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner, Result
-from pymongo import MongoClient
+from pymongo import AsyncMongoClient
 
 from service.cli import main
 from service.settings import Settings
@@ -78,72 +79,83 @@ def settings(mongodb_uri: str) -> Settings:
     return Settings(mongodb_uri=mongodb_uri, mongodb_database="test_backup")
 
 
+@dataclass(frozen=True)
+class Made:
+    """A service, backups of what it held, and what it told when each of them was made."""
+
+    client: httpx.AsyncClient
+    settings: Settings
+    directory: Path
+    before: Json
+    after: Json
+
+    async def lose_everything(self) -> None:
+        """Remove every document; that a dropped database gets its indexes anew is tested elsewhere."""
+        async with AsyncMongoClient(self.settings.mongodb_uri) as server:
+            database = server[self.settings.mongodb_database]
+            for name in await database.list_collection_names():
+                await database[name].delete_many({})
+
+    async def restored(self, backup: str) -> Json:
+        """Restore a backup, and return what the service tells."""
+        result = await run("import", self.directory / backup, settings=self.settings)
+        assert result.exit_code == 0, result.output
+        return await told(self.client)
+
+
 @pytest.fixture(scope="module")
-async def written(settings: Settings, nothing_on_its_way: None, tmp_path_factory: Any) -> tuple[Path, Json, Json]:
-    """What a service told, and a backup of it; the database is dropped afterwards."""
+async def made(
+    settings: Settings, nothing_on_its_way: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Made]:
     directory = tmp_path_factory.mktemp("backup")
     async with client_of(settings) as client:
+
+        async def export(name: str, *options: str) -> Json:
+            result = await run("export", "--to", directory / name, *options, settings=settings)
+            assert result.exit_code == 0, result.output
+            manifest: Json = json.loads((directory / name / "manifest.json").read_bytes())
+            return manifest
+
         await write(client)
         before = await told(client)
-        result = await run("export", "--to", directory / "whole", settings=settings)
-        assert result.exit_code == 0, result.output
-        later = json.loads((directory / "whole" / "manifest.json").read_bytes())["transactionTime"]
+        moment = (await export("whole"))["transactionTime"]
         await client.put("Goal/a", json=goal(id="a"))
         await client.put("Goal/new", json=goal(id="new"))
-        after = await told(client)
-        options = ("--since", later, "--gzip", "--types", "Goal")
-        result = await run("export", "--to", directory / "more", *options, settings=settings)
-        assert result.exit_code == 0, result.output
-        result = await run("export", "--to", directory / "bare", "--no-history", "--gzip", settings=settings)
-        assert result.exit_code == 0, result.output
-    return directory, before, after
+        await export("more", "--since", moment, "--gzip", "--types", "Goal")
+        await export("bare", "--no-history", "--gzip")
+        yield Made(client, settings, directory, before, await told(client))
 
 
-async def test_what_was_exported_and_dropped_is_told_byte_for_byte_once_it_is_restored(
-    written: tuple[Path, Json, Json], settings: Settings
-) -> None:
-    directory, before, after = written
-    for _ in range(2):  # the second time nothing is missing
-        result = await run("import", directory / "whole", settings=settings)
-        assert result.exit_code == 0, result.output
-    assert "of which 0 were restored" in result.output
-    async with client_of(settings) as client:
-        restored = await told(client)
-        assert {path: restored[path] for path in before if restored[path] != before[path]} == {}
-        result = await run("import", directory / "more", settings=settings)
-        assert result.exit_code == 0, result.output
-        restored = await told(client)
-        assert {path: restored[path] for path in after if restored[path] != after[path]} == {}
-        assert (await client.put("Goal/a", json=goal(id="a", lifecycleStatus="active"))).status_code == 200
-        events = (await client.get("AuditEvent?entity=Goal/a&_count=100")).json()["entry"]
-        commands = [each["resource"]["agent"] for each in events if "recovery-plan" in json.dumps(each)]
-        assert commands
-        await contradicted(directory / "whole", settings)
+def differences(one: Json, other: Json) -> dict[str, Any]:
+    return {path: (one[path], other[path]) for path in one if one[path] != other[path]}
 
 
-async def contradicted(backup: Path, settings: Settings) -> None:
-    """Make sure that a store which has moved on is left alone, even where it lacks what the backup has."""
-    with MongoClient(settings.mongodb_uri) as database:
-        plans = database[settings.mongodb_database]["CarePlan"]
-        plans.delete_many({})
-        result = await run("import", backup, settings=settings)
-        assert result.exit_code == 1
-        assert "Goal/a" in result.output
-        assert result.output.count("\n") == 1
-        assert plans.count_documents({}) == 0
+async def test_what_was_exported_and_lost_is_told_byte_for_byte_once_it_is_restored(made: Made) -> None:
+    await made.lose_everything()
+    assert differences(made.before, await made.restored("whole")) == {}
+    assert differences(made.before, await made.restored("whole")) == {}  # what is there already is left
+    assert differences(made.after, await made.restored("more")) == {}
+    events = (await made.client.get("AuditEvent?entity=Goal/a&_count=100")).json()["entry"]
+    assert any("recovery-plan" in json.dumps(each["resource"]["agent"]) for each in events)
 
 
-async def test_without_history_the_last_versions_are_restored(
-    written: tuple[Path, Json, Json], settings: Settings
-) -> None:
-    directory, _, after = written
-    result = await run("import", directory / "bare", settings=settings)
-    assert result.exit_code == 0, result.output
-    async with client_of(settings) as client:
-        restored = await told(client)
-    same = [path for path in VERSIONS if restored[path] == after[path]]
-    assert {"Goal/a", "Goal/gone", "Goal/back", "Goal/new", "Goal/a/_history/4", "Goal/back/_history/3"} <= set(same)
+async def test_without_history_the_last_versions_are_restored(made: Made) -> None:
+    await made.lose_everything()
+    restored = await made.restored("bare")
+    same = {path for path in VERSIONS if restored[path] == made.after[path]}
+    assert {"Goal/a", "Goal/gone", "Goal/back", "Goal/new", "Goal/a/_history/4", "Goal/back/_history/3"} <= same
     assert restored["Goal/a/_history/1"][0] == 404
+
+
+async def test_a_store_that_has_moved_on_is_left_alone_even_where_it_lacks_what_the_backup_has(made: Made) -> None:
+    await made.lose_everything()
+    await made.client.put("Goal/gone", json=goal(id="gone"))
+    result = await run("import", made.directory / "whole", settings=made.settings)
+    assert result.exit_code == 1
+    assert "Goal/gone/_history/1" in result.output
+    assert result.output.count("\n") == 1
+    assert (await made.client.get("CarePlan?_summary=count")).json()["total"] == 0
+    assert (await made.client.get("Goal?_summary=count")).json()["total"] == 1
 
 
 def altered(text: bytes) -> bytes:
@@ -157,9 +169,9 @@ def cut_off(text: bytes) -> bytes:
 @pytest.mark.parametrize("name", ["Goal.ndjson", "Goal.versions.ndjson", "manifest.json"])
 @pytest.mark.parametrize("change", [altered, cut_off, None])
 async def test_what_was_changed_is_refused_before_anything_is_written(
-    written: tuple[Path, Json, Json], settings: Settings, tmp_path: Path, name: str, change: Any
+    made: Made, tmp_path: Path, name: str, change: Any
 ) -> None:
-    copy = shutil.copytree(written[0] / "whole", tmp_path / "copy")
+    copy = shutil.copytree(made.directory / "whole", tmp_path / "copy")
     if change is None:
         (copy / name).unlink()
     elif name == "manifest.json" and change is altered:
@@ -167,24 +179,25 @@ async def test_what_was_changed_is_refused_before_anything_is_written(
         (copy / name).write_text(text.replace('"history": true', '"history": false'))
     else:
         (copy / name).write_bytes(change((copy / name).read_bytes()))
-    result = await run("import", copy, settings=settings.model_copy(update={"mongodb_database": "test_backup_none"}))
+    none = made.settings.model_copy(update={"mongodb_database": "test_backup_none"})
+    result = await run("import", copy, settings=none)
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
-    with MongoClient(settings.mongodb_uri) as database:
-        assert "test_backup_none" not in database.list_database_names()
+    async with AsyncMongoClient(none.mongodb_uri) as server:
+        assert none.mongodb_database not in await server.list_database_names()
 
 
 async def test_a_backup_is_nobody_elses_to_read_and_lies_in_a_directory_of_its_own(
-    written: tuple[Path, Json, Json], settings: Settings
+    made: Made,
 ) -> None:
-    whole = written[0] / "whole"
+    whole = made.directory / "whole"
     assert {path.stat().st_mode & 0o777 for path in whole.iterdir()} == {0o600}
     manifest = json.loads((whole / "manifest.json").read_bytes())
     for file in (*manifest["output"], *manifest["versions"]):
         body = (whole / file["url"]).read_bytes()
         assert (len(body), body.count(b"\n")) == (file["size"], file["count"])
         assert hashlib.sha256(body).hexdigest() == file["sha256"]
-    result = await run("export", "--to", whole, settings=settings)
+    result = await run("export", "--to", whole, settings=made.settings)
     assert result.exit_code == 1
     assert "not empty" in result.output
 

@@ -1,5 +1,6 @@
 """What is exported: all of it, what is about people, parts of it, what has changed; and as what it comes."""
 
+import base64
 import gzip
 
 import orjson
@@ -161,3 +162,19 @@ async def test_what_is_cancelled_is_gone_with_its_files(records: Records) -> Non
         assert answer.status_code == 404
         assert answer.json()["resourceType"] == "OperationOutcome"
     assert (await records.client.delete(address)).status_code == 404
+
+
+async def test_each_version_in_a_file_is_in_the_audit_and_no_other(records: Records) -> None:
+    exported = await export(records.client, _type="Goal", _since=records.moment)
+    url = exported.manifest["output"][0]["url"]
+    found = (await records.client.get("/AuditEvent?_count=500")).json()
+    events = [each["resource"]["entity"] for each in found["entry"]]
+    asked = f"GET {url.partition('/fhir/R4/')[2].rpartition('/')[0]}/"
+    of_the_job = [each for each in events if any(asked in query for query in queries(each))]
+    told = [entity["what"].get("reference", "") for each in of_the_job for entity in each if "what" in entity]
+    versions = sorted(each for each in told if "/_history/" in each)
+    assert versions == ["Goal/ann-1/_history/2", "Goal/ann-gone/_history/2", "Goal/new/_history/1"]
+
+
+def queries(entities: list[Json]) -> list[str]:
+    return [base64.b64decode(each["query"]).decode() for each in entities if "query" in each]

@@ -41,6 +41,13 @@ SEARCHES = [
 FINDING = json.loads((definitions.folder / "examples" / "searches.json").read_bytes())
 
 
+@pytest.fixture(scope="module", autouse=True)
+async def _a_subscription(sample_client: httpx.AsyncClient) -> None:
+    """Store the one thing that a service never loads as a sample, because it would be delivered somewhere."""
+    asked = json.loads((definitions.folder / "examples" / "valid" / "subscription.json").read_bytes())
+    assert (await sample_client.put(f"/fhir/R4/Subscription/{asked['id']}", json=asked)).status_code == 201
+
+
 async def as_filled_in(
     client: httpx.AsyncClient, path: str, operation: Operation, media_type: str | None, body: str | None
 ) -> tuple[str, dict[str, Any]]:
@@ -55,10 +62,11 @@ async def as_filled_in(
     for name, parameter in parameters(operation, "query").items():
         if "example" in parameter:
             query |= parameter["example"] if parameter.get("explode") else {name: parameter["example"]}
-    arguments: dict[str, Any] = {"params": query}
+    headers = {name: each["example"] for name, each in parameters(operation, "header").items() if "example" in each}
+    arguments: dict[str, Any] = {"params": query, "headers": headers}
     if media_type is not None:
         content = operation["requestBody"]["content"][media_type]
-        arguments["headers"] = {"Content-Type": media_type}
+        headers["Content-Type"] = media_type
         if body is None:
             fields = resolve(content["schema"])["properties"].items()
             arguments["data"] = {key: field["example"] for key, field in fields if field.get("example")}

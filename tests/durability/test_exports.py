@@ -26,13 +26,15 @@ async def test_it_is_done_by_another_and_its_files_stay_what_they_are(nodes: Thr
     async with service(settings, clock=lambda: datetime.now(UTC) - _LONG_AGO) as before:
         await write(before, "at first")
     async with processes.clients() as (one, other):
-        async with nodes.failing("find", times=3, **SLOW) as point:
+        async with nodes.failing("aggregate", times=3, **SLOW) as point:
             begun = await kick_off(one, _typeFilter="Goal?_tag=urn:tags|exported", _type="Goal")
+            assert begun.status_code == 202, begun.text
             await point.entered()  # the process that was asked is at it
             processes.kill(0)
             assert [each["state"] async for each in jobs_in(nodes).find({})] == ["running"]
         address = httpx.URL(begun.headers["content-location"]).path.removeprefix("/fhir/R4")
-        await asyncio.gather(processes.start_again(0), let_leases_lapse(nodes), nodes.lose_primary())
+        await let_leases_lapse(nodes)
+        await asyncio.gather(processes.start_again(0), nodes.lose_primary())
         (item,) = orjson.loads(await told(other, address))["output"]
         path = httpx.URL(item["url"]).path.removeprefix("/fhir/R4")
         content = await told(other, path)

@@ -122,6 +122,8 @@ async def test_each_line_that_is_refused_is_told_with_its_reasons_and_spoils_no_
         without(goal(id="x"), "id"),
         goal(id="no good"),
         "[]",
+        "{}",
+        '{"resourceType": ["Goal"], "id": "1"}',
         {"resourceType": "Spaceship", "id": "1"},
         goal(id=f"{own}good", lifecycleStatus="completed"),
         "",
@@ -134,8 +136,10 @@ async def test_each_line_that_is_refused_is_told_with_its_reasons_and_spoils_no_
         4: ["id-format"],
         5: ["id-format"],
         6: ["resource-type"],
-        7: ["unknown-type"],
-        8: ["entry-duplicate"],
+        7: ["resource-type"],
+        8: ["resource-type"],
+        9: ["unknown-type"],
+        10: ["entry-duplicate"],
     }
     assert (await client.get(f"Goal/{own}good")).json()["lifecycleStatus"] == "active"
 

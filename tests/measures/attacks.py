@@ -68,7 +68,7 @@ def posterior(
     return {secret: weight / whole for secret, weight in weights.items()}
 
 
-def outcomes(mechanism: Mechanism, counts: tuple[int, ...], least: float = 1e-4) -> dict[tuple[Figure, ...], float]:
+def outcomes(mechanism: Mechanism, counts: tuple[int, ...], least: float = 1e-6) -> dict[tuple[Figure, ...], float]:
     """Return every set of figures that may be published of ``counts``, but for the least likely, with its chance."""
     found = {}
     for combination in product(*(mechanism(count).items() for count in counts)):

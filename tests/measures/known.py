@@ -56,7 +56,8 @@ def _homes(drawn: Drawn) -> dict[str, Plan]:
     found: dict[str, Plan] = {}
     for plan in sorted(drawn.plans, key=lambda plan: plan.id, reverse=True):
         if plan.is_active:
-            found.update(dict.fromkeys((item.id for item in (*plan.goals, *plan.assessments)), plan))
+            goals = [goal for goal in plan.goals if goal.is_record]
+            found.update(dict.fromkeys((item.id for item in (*goals, *plan.assessments)), plan))
     return found
 
 
@@ -101,11 +102,8 @@ def _of_plan(plan: Plan, parts: list[Plan]) -> dict[str, Answer]:
     )
     served = {process for goal in in_force for process in goal.chime}
     others = {"family", "peer", "clinician"} & set(plan.contributors)
-    raters = {
-        *plan.dundrum,
-        *(r for goal in plan.goals for r in goal.dundrum),
-        *(r for a in plan.assessments for r in a.dundrum),
-    }
+    risks = [assessment for assessment in plan.assessments if assessment.status != "entered-in-error"]
+    raters = {*plan.dundrum, *(rater for item in (*records, *risks) for rater in item.dundrum)}
     is_theirs = [goal.orientation in ("clinical", "obligation") for goal in in_force]
     coded = [support for support in plan.supports if support != "uncoded"]
     steps = plan.has_step or any(part.is_active and part.has_step for part in parts)
@@ -135,12 +133,12 @@ def _of_plan(plan: Plan, parts: list[Plan]) -> dict[str, Answer]:
 
 
 def _of_goal(goal: Goal) -> dict[str, Answer]:
-    chosen = goal.in_force and goal.orientation != "obligation"
-    leads = any(other.orientation == "personal" for other in goal.related)
+    is_chosen = goal.orientation != "obligation"
+    leads = any(other.is_record and other.orientation == "personal" for other in goal.related)
     has_setback = any(lesson.kind == "setback" for lesson in goal.lessons)
     return {
-        "M5": _among(chosen, goal.is_expressed_by_person),
-        "M6": _among(chosen, bool(goal.answers) and goal.answers[-1] == "agree"),
+        "M5": _among(goal.in_force, goal.is_expressed_by_person, is_chosen),
+        "M6": _among(goal.in_force, bool(goal.answers) and goal.answers[-1] == "agree", is_chosen),
         "M8": _among(goal.in_force and goal.is_abstinence, not leads),
         "M21": _among(goal.in_force and goal.orientation == "obligation", leads),
         "M25": _among(goal.is_record and has_setback, goal.in_force or goal.achievement in ("achieved", "sustaining")),

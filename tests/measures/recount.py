@@ -39,7 +39,8 @@ class Recount:
         self.of: dict[str, dict[str, Json]] = {"CarePlan": {}, "Goal": {}, "RiskAssessment": {}}
         for line in lines:
             resource = json.loads(line)
-            self.of[resource["resourceType"]][resource["id"]] = resource
+            if "entered-in-error" not in (resource.get("status"), resource.get("lifecycleStatus")):
+                self.of[resource["resourceType"]][resource["id"]] = resource
         self.dimensions: dict[str, set[str]] = {}
         for element in (element for item in maps for group in item["group"] for element in group["element"]):
             for target in element["target"]:
@@ -82,9 +83,9 @@ class Recount:
         return plan["status"] == "active" and (claims or bool(codes(plan.get("category"), "plan-kind")))
 
     def goals(self, plan: Json) -> list[Json]:
-        """Return the goals that a plan lists, without those entered in error."""
+        """Return the goals that a plan lists."""
         found = [self.follow(reference, "Goal") for reference in plan.get("goal", ())]
-        return [goal for goal in found if goal and goal["lifecycleStatus"] != "entered-in-error"]
+        return [goal for goal in found if goal]
 
     def in_force(self, plan: Json) -> list[Json]:
         return [goal for goal in self.goals(plan) if is_in_force(goal)]
@@ -154,10 +155,15 @@ class Recount:
             if found is None:
                 return [(name, "none") for name in ("custodian", "care-setting", "dual-diagnosis", "legal-status")]
             plan = found
-        author = self.key(plan.get("author", {})) or ""
+        author = plan.get("author", {})
+        kind = (
+            author["reference"].removeprefix(self.base + "/").split("/")[0]
+            if "reference" in author
+            else author.get("type")
+        )
         is_legal = any(extensions(item, f"{OWN}/StructureDefinition/legal-basis") for item in (plan, *self.goals(plan)))
         return [
-            ("custodian", author if author.startswith(("Organization/", "CareTeam/")) else "none"),
+            ("custodian", (kind in ("Organization", "CareTeam") and self.key(author)) or "none"),
             ("care-setting", next(iter(codes(plan.get("category"), "care-setting")), "none")),
             ("dual-diagnosis", "yes" if is_about_substances(plan) else "no"),
             ("legal-status", "yes" if is_legal else "no"),
@@ -220,8 +226,7 @@ class Recount:
 
         def raters(plan: Json) -> set[str]:
             held = [*plan.get("supportingInfo", ())]
-            listed = [self.follow(reference, "Goal") for reference in plan.get("goal", ())]
-            held += [reference for goal in listed if goal for reference in goal.get("addresses", ())]
+            held += [reference for goal in self.goals(plan) for reference in goal.get("addresses", ())]
             held += [reference for risk in self.risks(plan) for reference in risk.get("basis", ())]
             return {result["rater"] for reference in held for result in dundrum(reference)}
 
@@ -275,9 +280,7 @@ class Recount:
 
         def has_setback(goal: Json) -> bool:
             learned = extensions(goal, f"{OWN}/StructureDefinition/learning")
-            return goal["lifecycleStatus"] != "entered-in-error" and any(
-                parts(item)["kind"] == "setback" for item in learned
-            )
+            return any(parts(item)["kind"] == "setback" for item in learned)
 
         def is_kept(goal: Json) -> bool:
             achieved = {coding["code"] for coding in goal.get("achievementStatus", {}).get("coding", ())}
@@ -286,10 +289,12 @@ class Recount:
         def always(goal: Json) -> bool:
             return True
 
-        chosen = those(lambda goal: is_in_force(goal) and orientation(goal) != "obligation")
+        def is_chosen(goal: Json) -> bool:
+            return orientation(goal) != "obligation"
+
         acceptance = f"{HL7}/goal-acceptance"
-        yield "M5", chosen, always, lambda goal: self.is_person(goal.get("expressedBy"), goal)
-        yield "M6", chosen, always, lambda goal: self.answer(goal, acceptance, "individual") == "agree"
+        yield "M5", those(is_in_force), is_chosen, lambda goal: self.is_person(goal.get("expressedBy"), goal)
+        yield "M6", those(is_in_force), is_chosen, lambda goal: self.answer(goal, acceptance, "individual") == "agree"
         abstinence = those(
             lambda goal: is_in_force(goal) and "abstinence" in codes(goal.get("category"), "clinical-focus")
         )
@@ -357,9 +362,8 @@ class Recount:
 
         def setbacks() -> Iterator[tuple[Json, list[Json]]]:
             for resource in (item for of_type in self.of.values() for item in of_type.values()):
-                if "entered-in-error" not in (resource.get("status"), resource.get("lifecycleStatus")):
-                    told = [parts(item) for item in extensions(resource, f"{OWN}/StructureDefinition/learning")]
-                    yield resource, [item for item in told if item["kind"] == "setback"]
+                told = [parts(item) for item in extensions(resource, f"{OWN}/StructureDefinition/learning")]
+                yield resource, [item for item in told if item["kind"] == "setback"]
 
         def activities() -> Iterator[tuple[Json, list[Json]]]:
             for plan in self.plans():

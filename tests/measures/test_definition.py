@@ -8,26 +8,28 @@ from typing import Any
 
 import pytest
 
+from service.conformance.fhirpath.collection import Scope
 from service.reporting.measures.evaluation import evaluate
-from service.reporting.measures.facts import LINKS, PLAN
-from service.reporting.measures.records import Records
-from service.reporting.measures.results import POPULATIONS, Results
+from service.reporting.measures.facts import KINDS_OF_CASE, LINKS
+from service.reporting.measures.results import POPULATIONS, Members, Results
 from tests.measures.support import DEFINITIONS, MONTH, URL, audit, flat, states
 from tests.measures.traits import Drawn
 from tests.measures.written import Json, Writer
 
 MEASURE = DEFINITIONS.get(URL)
-RESOURCES = list(Writer(7).resources(Drawn(7, people=110)))
+RESOURCES = list(Writer(9).resources(Drawn(9, people=120)))
 TRUTHS = {fact.name for facts in audit().compiled(MONTH).facts.values() for fact in facts if fact.is_truth}
 INDICATORS = DEFINITIONS.get("https://w3id.org/recovery-plan/CodeSystem/audit-indicator")["concept"]
 
 
 def mutants(expression: str) -> Iterator[str]:
     """Yield the expression with one code, number or fact changed, each in turn."""
-    for found in re.finditer(r"'[a-z-]+'|\b[0-9]\b|\b[a-zA-Z]+\b(?!\()(?![^`]*`)", expression):
+    for found in re.finditer(r"'[a-z-]+'|`[a-z0-9-]+`|\b[0-9]\b|\b[a-zA-Z]+\b(?!\()", expression):
         text = found.group()
         if text[0] == "'":
             changed = "'another'"
+        elif text[0] == "`":
+            changed = f"{text[:-2]}{int(text[-2]) % 6 + 1}`"  # the dimension after this one
         elif text.isdigit():
             changed = "1"
         elif text in TRUTHS:
@@ -37,8 +39,8 @@ def mutants(expression: str) -> Iterator[str]:
         yield expression[: found.start()] + changed + expression[found.end() :]
 
 
-def of_group(results: Results, code: str) -> list[int]:
-    return [results.count(code, population) for population in POPULATIONS]
+def of_group(results: Results, code: str) -> list[tuple[int, Members]]:
+    return [(results.count(code, population), results.who(code, population)) for population in POPULATIONS]
 
 
 @pytest.mark.parametrize("number", range(len(POPULATIONS)), ids=POPULATIONS)
@@ -66,14 +68,12 @@ def test_every_fact_is_asked_for_and_is_not_always_the_same() -> None:
         for group in MEASURE["group"]
         for item in (*group["population"], *group["stratifier"])
     )
-    records: dict[str, Records] = {}
-    for kind, facts in reversed(audit().compiled(MONTH).facts.items()):
-        asked = {fact.name for fact in facts if re.search(rf"\b{fact.name}\b", expressions)}
-        assert {fact.name for fact in facts} - asked <= {*LINKS[kind]}
-        assert "parts" in expressions
-        assert PLAN in expressions
-        values = [Records(kind, facts, records)]
-        assert len(values) == 1
+    for kind, facts in audit().compiled(MONTH).facts.items():
+        of_kind = [resource for resource in RESOURCES if resource["resourceType"] == KINDS_OF_CASE[kind]]
+        for fact in facts:
+            assert fact.name in LINKS[kind] or re.search(rf"\b{fact.name}\b", expressions), f"{kind}.{fact.name}"
+            values = {fact.read(resource, Scope(resource, resource, shared={})) for resource in of_kind}
+            assert len(values) > 1, f"{kind}.{fact.name} is always {values}"
 
 
 def test_each_indicator_says_what_it_means_and_which_way_is_better() -> None:
@@ -104,8 +104,8 @@ def criterion(text: str, group: int = 0) -> Callable[[Json], Any]:
     return lambda measure: measure["group"][group]["population"][2]["criteria"].update(expression=text)
 
 
-def variable(text: str, **members: str) -> Callable[[Json], Any]:
-    return lambda measure: measure["extension"][1]["valueExpression"].update(expression=text, **members)
+def variable(text: str, place: int = 0, **members: str) -> Callable[[Json], Any]:
+    return lambda measure: measure["extension"][place]["valueExpression"].update(expression=text, **members)
 
 
 def without_variable(name: str) -> Callable[[Json], Any]:
@@ -126,7 +126,7 @@ def without_variable(name: str) -> Callable[[Json], Any]:
         (variable("statuss = 'active'"), "plan.active: There is no element statuss below CarePlan"),
         (variable("category"), "plan.active: it gives neither true or false, nor texts, nor References"),
         (variable("status"), "plan.active has to be true or false"),
-        (variable("true", name="plan.recorded"), "there are two variables plan.recorded"),
+        (variable("true", 1, name="plan.active"), "there are two variables plan.active"),
         (variable("true", name="plans.active"), "the name of a variable is plan, goal, assessment and after a dot"),
         (variable("true", language="text/cql"), "the language of an expression is text/fhirpath, not 'text/cql'"),
         (without_variable("plan.goals"), "the variable plan.goals is missing"),

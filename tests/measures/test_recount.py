@@ -30,14 +30,24 @@ def disturbed(resources: Iterable[Json], chance: Random) -> Iterator[Json]:
         for key in [key for key in resource if key not in LEFT_OUT and chance.random() < 0.05]:
             del changed[key]
         if "extension" in changed:
-            kept = [item for item in changed["extension"] if chance.random() > 0.1]
+            kept = [without_status(item, chance) for item in changed["extension"] if chance.random() > 0.1]
             changed["extension"] = chance.sample(kept, len(kept)) + chance.choices(kept, k=min(1, len(kept)))
         if "goal" in changed and chance.random() < 0.2:
             changed["goal"] = [*changed["goal"], *changed["goal"], {"reference": "Goal/nowhere"}, {"display": "None"}]
         if "contributor" in changed and chance.random() < 0.2:
             changed["contributor"] = [{"identifier": {"system": "https://staff.example", "value": "7"}}]
+        if "author" in changed and chance.random() < 0.2:
+            told = chance.choice(("Organization", "Practitioner", "PractitionerRole"))
+            changed["author"] = {"type": told, "identifier": {"system": "https://staff.example", "value": "8"}}
         if chance.random() > 0.02:
             yield changed
+
+
+def without_status(extension: Json, chance: Random) -> Json:
+    """Return an acceptance that may say no more than how much somebody cares for a goal."""
+    if not extension["url"].endswith("/goal-acceptance") or chance.random() > 0.2:
+        return extension
+    return {**extension, "extension": [part for part in extension["extension"] if part["url"] != "status"]}
 
 
 @pytest.mark.parametrize("seed", [11, 12])

@@ -196,7 +196,7 @@ class Writer:
                 *(self._agreement(plan.person, answer) for answer in plan.answers),
                 *([self._agreement("Practitioner/x", "disagree")] if self._is(0.3) else []),
                 *([self._strength()] if plan.has_strength else []),
-                *([own("safety-step", part("text", "valueString", "Invented"))] if plan.has_step else []),
+                *([own("safety-step", *self._step())] if plan.has_step else []),
                 *([self._law()] if plan.has_law else []),
                 *map(self._limit, plan.limits), *map(self._lesson, plan.lessons),
             ],
@@ -226,6 +226,10 @@ class Writer:
             made["partOf"] = [self.reference(f"CarePlan/{plan.part_of.id}")]
         self._add_conditions(made, plan.is_about_substances)
         return _without_gaps(made)
+
+    def _step(self) -> tuple[Json, Json]:
+        which = concept("safety-part", "wellness-tool")
+        return part("part", "valueCodeableConcept", which), part("text", "valueString", "Invented")
 
     def _note(self, author: str) -> Json:
         return {"authorReference": self.reference(author), "text": "Invented"}

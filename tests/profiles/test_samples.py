@@ -59,9 +59,9 @@ def load(path: Path, **options: Any) -> dict[str, Any]:
 
 
 def resources(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The resources of a transaction Bundle, or the one resource itself, apart from those that tell who wrote them."""
+    """The records of a transaction Bundle, or the one resource itself, apart from those that tell who wrote them."""
     every = [entry["resource"] for entry in document["entry"]] if document["resourceType"] == "Bundle" else [document]
-    return [resource for resource in every if resource["resourceType"] != "Provenance"]
+    return [resource for resource in every if resource["resourceType"] not in ("Provenance", "Subscription")]
 
 
 def records(document: dict[str, Any]) -> list[dict[str, Any]]:

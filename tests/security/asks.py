@@ -1,7 +1,8 @@
 """Every interaction, asked for with what is somebody's: the rows of the matrix.
 
 ``row`` says which row of the service's own table of interactions an `Ask` is one of: the shape of the path and the
-method, with ``published`` before those of definitions and ``recorded`` before those of the audit. A row without an
+method, with ``published`` before those of definitions, ``recorded`` before those of the audit and ``standing`` before
+those of subscriptions. A row without an
 `Ask` fails a test.
 """
 
@@ -17,7 +18,7 @@ Json = dict[str, Any]
 Row = tuple[str, str]
 
 BUNDLE: Row = ("", "POST")
-PUBLISHED, RECORDED = "published ", "recorded "
+PUBLISHED, RECORDED, STANDING = "published ", "recorded ", "standing "
 TYPES = {"CarePlan": "plan", "Goal": "goal", "RiskAssessment": "risk", "Provenance": "provenance"}
 _JSON, _XML = "application/fhir+json", "application/fhir+xml"
 _FORM = "application/x-www-form-urlencoded"
@@ -68,6 +69,7 @@ def asks(who: str) -> list[Ask]:
         *writes(who),
         *conditional(who),
         *audit(who),
+        *subscriptions(who),
         *bundles(who),
         *PUBLIC,
     ]
@@ -189,8 +191,9 @@ def operations(who: str) -> Iterator[Ask]:
         yield Ask(("{type}/{id}/_history/{vid}/$meta", verb), 404, f"/CarePlan/{who}-turned/_history/2/$meta")
         yield Ask(("{type}/$meta", verb), 403, "/CarePlan/$meta")
         yield Ask(("$meta", verb), 403, "/$meta")
-        yield Ask(("$viewdefinition-run", verb), 200, f"/$viewdefinition-run?view=plans&patient={who}")
-        yield Ask(("$viewdefinition-run", verb), 200, f"/$viewdefinition-run?view=agreements&_format=json&patient={who}")
+        run = "/$viewdefinition-run"
+        yield Ask(("$viewdefinition-run", verb), 200, f"{run}?view=plans&patient={who}")
+        yield Ask(("$viewdefinition-run", verb), 200, f"{run}?view=agreements&_format=json&patient={who}")
         yield Ask(("$report", verb), 403, "/$report?months=1&_format=csv")
         yield Ask(("$export", verb), 400, f"/$export?_typeFilter=CarePlan?_id={who}-plan")  # begun in test_exports.py
         yield Ask(("{compartment}/$export", verb), 400, "/Patient/$export")
@@ -334,6 +337,22 @@ def audit(who: str) -> Iterator[Ask]:
         (f"{RECORDED}{{type}}/_search", "POST"), 403, "/AuditEvent/_search", f"patient={who}", {"Content-Type": _FORM}
     )
     yield Ask((f"{RECORDED}{{type}}/{{id}}", "GET"), 403, f"/AuditEvent/{who}-1-1")
+
+
+def subscriptions(who: str) -> Iterator[Ask]:
+    """Yield what asks who is told of somebody's record, which nobody is with a patient in context, and asks to be."""
+    path, form = f"/Subscription/{who}-told", {"Content-Type": _FORM}
+    channel = {"type": "rest-hook", "endpoint": "https://reports.example.org/fhir"}
+    asked = {"resourceType": "Subscription", "id": f"{who}-told", "reason": "told", "status": "requested"}
+    asked |= {"criteria": f"CarePlan?patient={who}", "channel": channel}
+    yield Ask((f"{STANDING}{{type}}", "GET"), 403, f"/Subscription?criteria=CarePlan%3Fpatient%3D{who}")
+    yield Ask((f"{STANDING}{{type}}/_search", "POST"), 403, "/Subscription/_search", f"_id={who}-told", form)
+    yield Ask((f"{STANDING}{{type}}/{{id}}", "GET"), 403, path)
+    yield Ask((f"{STANDING}{{type}}/{{id}}/_history", "GET"), 403, f"{path}/_history")
+    yield Ask((f"{STANDING}{{type}}/{{id}}/_history/{{vid}}", "GET"), 403, f"{path}/_history/1")
+    yield Ask((f"{STANDING}{{type}}", "POST"), 403, "/Subscription", asked)
+    yield Ask((f"{STANDING}{{type}}/{{id}}", "PUT"), 403, path, asked)
+    yield Ask((f"{STANDING}{{type}}/{{id}}", "DELETE"), 403, path)
 
 
 def _some(found: Iterable[Ask], step: int) -> list[Ask]:

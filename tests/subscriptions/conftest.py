@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.background import deliveries, following, receiver
+from service.background import deliveries, delivery, following, receiver
 from service.settings import Settings
 from tests.subscriptions.receiver import Receiver
 from tests.support.app import client_of
@@ -20,7 +20,7 @@ ALL = bearer("system/*.cruds", clearance="*")
 @pytest.fixture(autouse=True)
 def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test not wait as long as a receiver in real life."""
-    monkeypatch.setattr(deliveries, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(delivery, "FIRST_PAUSE", 0.02)
     for module in (deliveries, following):
         monkeypatch.setattr(module, "POLL", 0.05)
     monkeypatch.setattr(receiver, "PATIENCE", 0.3)

@@ -24,6 +24,7 @@ GROUPS = {
     "CapabilityStatement": "service",
     "CodeSystem": "codes",
     "ConceptMap": "codes",
+    "Measure": "service",
     "OperationDefinition": "service",
     "SearchParameter": "search",
     "ValueSet": "codes",

@@ -67,7 +67,6 @@ EXTENSIONS = (
     *("data-absent-reason", "originalText", "rendered-value", "translation", "display"),
     *("coding-sctdescid", "valueset-reference", "ordinalValue", "identifier-validDate"),
     *("timing-exact", "timing-dayOfMonth"),
-    "variable",  # the facts that a Measure counts by
     "capabilitystatement-search-parameter-combination",  # by which our CapabilityStatement says what is asked together
 )
 # Those that R4 itself does not define.

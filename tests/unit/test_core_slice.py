@@ -27,6 +27,7 @@ VALUE_SETS_WITHOUT_A_LIST = {
     "http://hl7.org/fhir/ValueSet/all-time-units",
     "http://hl7.org/fhir/ValueSet/all-distance-units",
     "http://hl7.org/fhir/ValueSet/formatcodes",
+    "http://hl7.org/fhir/ValueSet/jurisdiction",
 }
 FILTERS_THAT_ARE_EXPANDED = {"is-a", "is-not-a", "descendent-of"}
 PUBLISHED = {"StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "SearchParameter", "OperationDefinition"}

@@ -36,6 +36,7 @@ def nested(levels: int) -> Json:
         ({"resourceType": "Goal"}, "ViewDefinition"),
         (a_view(resource=["Goal"]), "ViewDefinition.resource"),
         (a_view(selects=[]), "ViewDefinition.selects"),
+        (a_view(name='a"\r\nX: y'), "ViewDefinition.name"),
         (a_view(select=SELECT), "ViewDefinition.select"),
         (a_view(select=["id"]), "ViewDefinition.select[0]"),
         (a_view(modifierExtension=[{"url": "urn:x"}]), "ViewDefinition.modifierExtension"),

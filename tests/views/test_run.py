@@ -209,3 +209,14 @@ async def test_what_goes_wrong_after_the_first_rows_ends_the_connection(
     assert at_first.json()["issue"][0]["details"]["coding"][0]["code"] == "view-value"
     with pytest.raises(AssertionError):  # as httpx tells of an answer that does not end
         await tables.client.post(RUN, json=parameters(definition(breaking.format("new"))))
+
+
+async def test_every_resource_that_has_a_row_is_in_the_audit_and_no_other(tables: Tables) -> None:
+    wanted = definition("id") | {"where": [{"path": "lifecycleStatus = 'completed'"}]}
+    answer = await tables.client.post(RUN, json=parameters(wanted))
+    assert answer.text == "c0\r\nben-1\r\n"
+    request = answer.headers["x-request-id"]
+    events = (await tables.client.get("/AuditEvent", params={"_count": "50", "_sort": "-date"})).json()["entry"]
+    (event,) = [item["resource"] for item in events if request in orjson.dumps(item).decode()]
+    named = [item["what"]["reference"] for item in event["entity"] if "reference" in item.get("what", {})]
+    assert [name for name in named if name.startswith("Goal/")] == ["Goal/ben-1/_history/1"]

@@ -117,7 +117,7 @@ class Compiler:
                 mine, theirs = (self.navigation.having(self._start(of, this), "reference") for of in (left, right))
                 names = [{kind.name for kind in side.kinds} for side in (mine, theirs)]
                 if {"Reference"} in names and all(each & {"Reference", UNTYPED.name} for each in names):
-                    truth = _are_same(_references(mine), _references(theirs), same)
+                    truth = _is_same(mine, theirs, same) or _are_same(_references(mine), _references(theirs), same)
                     return boolean(truth if operator == "=" else negation(truth))
         return None
 
@@ -128,6 +128,19 @@ def _references(of: Collection) -> Get:
     if not of.is_typed:
         return items
     return lambda focus, scope: [node.value for node in items(focus, scope) if node.kind.name == "Reference"]
+
+
+def _is_same(left: Collection, right: Collection, same: SameReference) -> Truth | None:
+    """Return whether one Reference and one other lead to the same, where there can be no more of them."""
+    if left.is_typed or right.is_typed or not left.is_single or not right.is_single:
+        return None
+    one, other = left.item, right.item
+
+    def truth(focus: Any, scope: Scope) -> bool | None:
+        mine, theirs = one(focus, scope), other(focus, scope)
+        return None if mine is None or theirs is None else same(mine, theirs)
+
+    return truth
 
 
 def _are_same(left: Get, right: Get, same: SameReference) -> Truth:

@@ -26,7 +26,14 @@ _HEADERS_OF = {
     "page-expired": "Link",
     "token": "WWW-Authenticate",
     **dict.fromkeys(
-        ("parameter-not-indexed", "database-unavailable", "write-conflict", "too-many-requests", "issuer-unavailable", "destination-unavailable"),
+        (
+            "parameter-not-indexed",
+            "database-unavailable",
+            "write-conflict",
+            "too-many-requests",
+            "issuer-unavailable",
+            "destination-unavailable",
+        ),
         "Retry-After",
     ),
 }

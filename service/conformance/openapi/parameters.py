@@ -86,7 +86,7 @@ class Parameters:
         if resource_type == _ANY:
             return search_form(self._searches.of_any(), self._group("person") | self._group("several"))
         items = self._searches.listed(resource_type)
-        if resource_type in self._definitions.published_types:
+        if resource_type in (*self._definitions.published_types, *self._definitions.standing_types):
             return search_form(items, self._group("results-definitions"))
         if resource_type in self._definitions.recorded_types:
             return search_form(items, self._group("results-records"))

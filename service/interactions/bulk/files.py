@@ -4,6 +4,7 @@ Each is written while it is read, with the access of who fetches it, a thousand 
 """
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from itertools import chain
 
 from service.fhir.entry import Piece, Request, Response
@@ -25,12 +26,12 @@ _LINE = b"%b\n"
 
 async def export_file(job: Job, name: str, request: Request, context: Context) -> Response:
     """Return a file of an export that is done; raises OutcomeError 404, or 403 where its type is not for the client."""
-    return Response(200, pieces=pieces_of(job, name, context), media_type=NDJSON, touched=())
+    pieces = pieces_of(Export.from_json(job.asked), Plan.from_json(job.result), name, context)
+    return Response(200, pieces=pieces, media_type=NDJSON, touched=())
 
 
-def pieces_of(job: Job, name: str, context: Context) -> AsyncIterator[Piece]:
+def pieces_of(export: Export, plan: Plan, name: str, context: Context) -> AsyncIterator[Piece]:
     """Return what the file of this name holds, part after part; raises OutcomeError as `export_file` does."""
-    export, plan = Export.from_json(job.asked), Plan.from_json(job.result)
     if name == MESSAGES:
         return _said(messages(export))
     file = plan.file(name)
@@ -50,20 +51,22 @@ async def _said(lines: list[bytes]) -> AsyncIterator[Piece]:
 
 async def _living(file: ExportFile, selection: Selection) -> AsyncIterator[Piece]:
     render = _renderer(selection)
-    async for versions in selection.versions(file.after, file.until):
-        living = [(version, version.body) for version in versions if version.body is not None]
-        if living:
-            body = b"\n".join([*(render(body) for _, body in living), b""])
-            yield Piece(body, tuple(chain.from_iterable(version.touched for version, _ in living)))
+    async with aclosing(selection.versions(file.after, file.until)) as found:
+        async for versions in found:
+            living = [(version, version.body) for version in versions if version.body is not None]
+            if living:
+                body = b"\n".join([*(render(body) for _, body in living), b""])
+                yield Piece(body, tuple(chain.from_iterable(version.touched for version, _ in living)))
 
 
 async def _deleted(file: ExportFile, selection: Selection) -> AsyncIterator[Piece]:
     waiting: list[Stored] = []
-    async for versions in selection.versions(file.after, file.until):
-        waiting += [version for version in versions if version.deleted]
-        while len(waiting) >= IN_A_BUNDLE:
-            yield _bundle(waiting[:IN_A_BUNDLE])
-            del waiting[:IN_A_BUNDLE]
+    async with aclosing(selection.versions(file.after, file.until)) as found:
+        async for versions in found:
+            waiting += [version for version in versions if version.deleted]
+            while len(waiting) >= IN_A_BUNDLE:
+                yield _bundle(waiting[:IN_A_BUNDLE])
+                del waiting[:IN_A_BUNDLE]
     if waiting:
         yield _bundle(waiting)
 

@@ -38,6 +38,10 @@ class Plan:
     """Resources in that file so far."""
     gone: int = 0
     """Deleted ones of that type so far."""
+    to: str | None = None
+    """The address below which the files were written; None where the service gives them out."""
+    written: int = 0
+    """Files that were written there."""
 
     @property
     def total(self) -> int:

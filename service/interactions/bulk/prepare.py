@@ -10,6 +10,7 @@ from service.interactions.bulk.deleted import lines_of
 from service.interactions.bulk.export import Export
 from service.interactions.bulk.plan import ExportFile, Plan
 from service.interactions.bulk.selection import Selection
+from service.interactions.bulk.written import write_files
 from service.interactions.context import Context
 from service.store.jobs import Claim
 
@@ -29,6 +30,8 @@ async def prepare_export(claim: Claim, context: Context) -> dict[str, Any]:
                 await claim.save(plan.to_json(), _words(plan, export))
                 saved = time.monotonic()
         plan = _ended(plan, selection.type)
+    if context.export_to is not None:
+        plan = await write_files(claim, export, plan, context, context.export_to)
     return plan.to_json()
 
 

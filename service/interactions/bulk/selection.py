@@ -4,7 +4,8 @@ That is a function of versions that never change. So no file is ever written dow
 fetched, by whatever process, and has the same bytes.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,12 +52,13 @@ class Selection:
         is_told_by_itself = self.export.people is None or self.type not in BESIDE
         return await self.context.store.extent(self._asked(after, None), most) if is_told_by_itself else None
 
-    async def versions(self, after: str = "", until: str | None = None) -> AsyncIterator[list[Stored]]:
+    async def versions(self, after: str = "", until: str | None = None) -> AsyncGenerator[list[Stored]]:
         """Yield them in the order of ids, some at a time, with deletions where the export is of what has changed."""
-        async for versions in self.context.store.state(self._asked(after, until)):
-            kept = await self._beside_people(versions)
-            if kept:
-                yield kept
+        async with aclosing(self.context.store.state(self._asked(after, until))) as state:
+            async for versions in state:
+                kept = await self._beside_people(versions)
+                if kept:
+                    yield kept
 
     async def _beside_people(self, versions: list[Stored]) -> list[Stored]:
         if self.export.people is None or self.type not in BESIDE:

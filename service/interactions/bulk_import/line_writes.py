@@ -90,11 +90,12 @@ def read_line(line: Line) -> Resource:
     except OutcomeError as error:
         raise Unreadable(error.issues) from None
     issues = []
-    if not isinstance(content, dict) or not _TYPE_NAME.fullmatch(str(content.get("resourceType"))):
+    name = content.get("resourceType") if isinstance(content, dict) else None
+    if not isinstance(name, str) or not _TYPE_NAME.fullmatch(name):
         issues.append(Issue("resource-type", "A line is a resource, and its resourceType says of which type"))
     elif not isinstance(content.get("id"), str) or not is_id(content["id"]):
         sentence = "What is imported keeps its id, which has 1 to 64 of the characters A-Z, a-z, 0-9, '-' and '.'"
-        issues.append(Issue("id-format", sentence, f"{content['resourceType']}.id"))
+        issues.append(Issue("id-format", sentence, f"{name}.id"))
     if issues:
         raise Unreadable(issues)
     return Resource(line, content)

@@ -24,15 +24,19 @@ class Offer:
     key: bytes
     """By which the marks of secrets are made."""
 
-    def issues(self, channel: dict[str, Any]) -> Iterator[Issue]:
-        """Yield why a Subscription.channel, valid by its definition, cannot be carried out."""
+    def issues(self, channel: dict[str, Any], *, is_off: bool) -> Iterator[Issue]:
+        """Yield why a Subscription.channel, valid by its definition, cannot be carried out.
+
+        Where the subscription is off, so that nothing is sent, any host will do.
+        """
         if channel.get("type") != _CHANNEL:
             yield _issue("type", f"The channel is {_CHANNEL}, the only one that is offered")
         if channel.get("payload", PAYLOAD) != PAYLOAD:
             yield _issue("payload", f"The payload is {PAYLOAD}, or is left out for notifications without a body")
-        if "endpoint" not in channel:
-            yield _issue("endpoint", "A rest-hook needs the address of its receiver")
-        elif (wrong := self.wrong_with(channel["endpoint"])) is not None:
+        wrong: str | None = "A rest-hook needs the address of its receiver"
+        if "endpoint" in channel:
+            wrong = _wrong_form(channel["endpoint"]) if is_off else self.wrong_with(channel["endpoint"])
+        if wrong is not None:
             yield _issue("endpoint", wrong)
 
     def wrong_with(self, endpoint: str) -> str | None:
@@ -43,14 +47,18 @@ class Offer:
             )
         parts = _parts(endpoint)
         if parts is None:
-            return (
-                "The endpoint is an address such as https://reports.example.org/fhir, without user, query and fragment"
-            )
+            return _wrong_form(endpoint)
         if not self.hosts.intersection(_names(parts)):
             return "The host of the endpoint, with its port, is not listed in the setting RECOVERY_SUBSCRIPTION_HOSTS"
         if parts.scheme != "https" and not _is_here(parts.hostname or ""):
             return "The endpoint has https; http is for receivers on the machine of the service itself"
         return None
+
+
+def _wrong_form(endpoint: str) -> str | None:
+    if _parts(endpoint) is not None:
+        return None
+    return "The endpoint is an address such as https://reports.example.org/fhir, without user, query and fragment"
 
 
 def _parts(endpoint: str) -> SplitResult | None:

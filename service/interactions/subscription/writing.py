@@ -77,11 +77,12 @@ async def _write(
 def _check(resource: Json, base: str, context: Context) -> None:
     """Raise OutcomeError 422 where a valid Subscription cannot be carried out, and 403 where its client may not see."""
     channel = resource["channel"]
-    issues = [*context.offer.issues(channel), *header_issues(channel.get("header", []))]
+    is_off = resource.get("status") == "off"
+    issues = [*context.offer.issues(channel, is_off=is_off), *header_issues(channel.get("header", []))]
     if resource.get("status") not in _BY_CLIENTS:
         sentence = f"A client writes one of {', '.join(_BY_CLIENTS)}; the other statuses are the service's to write"
         issues.append(Issue("subscription", sentence, f"{TYPE}.status"))
-    if resource.get("status") != "off" and "end" in resource and _end(resource) <= datetime.now(UTC):
+    if not is_off and "end" in resource and _end(resource) <= datetime.now(UTC):
         issues.append(Issue("subscription", "This moment has passed", f"{TYPE}.end"))
     if issues:
         raise OutcomeError(*issues)

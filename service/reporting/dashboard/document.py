@@ -1,14 +1,19 @@
 """The dashboard as a PDF for a meeting: PDF/UA-1, that is with tags, so that it can be read aloud (ISO 14289-1)."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.resources import files
 
-from service.reporting.dashboard.contents import Card, Contents
+from service.reporting.dashboard.contents import Card, Contents, Table
 from service.reporting.dashboard.page import period, scope
 from service.reporting.dashboard.wording import WORDS
 
+_CARD, _HIGHEST = 82, 150
+"""Millimetres: how wide a card is inside, and how high a picture may be."""
+_COLUMNS = 6
+"""Of a table, besides the names of its rows."""
 _TEMPLATE = (files(__package__) / "templates" / "report.typ").read_bytes()
 
 
@@ -39,5 +44,26 @@ def document(contents: Contents, svgs: Mapping[str, str]) -> bytes:
 
 
 def _card(card: Card, svgs: Mapping[str, str]) -> dict[str, object]:
-    told = {"svg": svgs[card.picture.key], "description": card.picture.description}
-    return {name: value for name, value in asdict(card).items() if name != "picture"} | told
+    svg = svgs[card.picture.key]
+    told = {
+        "svg": svg,
+        "description": card.picture.description,
+        "width": _width(svg),
+        "tables": [asdict(table) for table in _narrow(card.table)],
+    }
+    return {name: value for name, value in asdict(card).items() if name not in ("picture", "table")} | told
+
+
+def _width(svg: str) -> float:
+    """Return how wide a picture is, in per cent of its card, so that it is no higher than a page."""
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert size is not None
+    return min(100.0, 100 * _HIGHEST / (_CARD * float(size[2]) / float(size[1])))
+
+
+def _narrow(table: Table) -> Iterator[Table]:
+    """Yield ``table`` in parts whose columns fit on a page, each with the names of its rows."""
+    for start in range(1, len(table.head), _COLUMNS):
+        columns = slice(start, start + _COLUMNS)
+        rows = [[row[0], *row[columns]] for row in table.rows]
+        yield Table(table.caption, [table.head[0], *table.head[columns]], rows)

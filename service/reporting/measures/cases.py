@@ -31,10 +31,7 @@ class Cases:
         self._plan_of = {
             kind: array("q", [_NOWHERE]) * len(of_kind.ids) for kind, of_kind in records.items() if kind != PLAN
         }
-        self._parts: dict[int, list[int]] = {}
-        for part, wholes in sorted(self._plans.all_linked(WHOLES)):
-            for whole in wholes:
-                self._parts.setdefault(whole, []).append(part)
+        self._parts = self._plans.leading(WHOLES)
 
     def __iter__(self) -> Iterator[Found]:
         """Yield each case: plan by plan with what stands in it, and then what stands in none."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from service.conformance.fhirpath.collection import Collection, Scope, this
@@ -25,7 +26,7 @@ class Criteria:
     def __init__(
         self, structure: Structure, kinds: Kinds, variables: Mapping[str, Collection], expressions: Iterable[str]
     ) -> None:
-        times = Counter(part for expression in set(expressions) for part in parts_of(parse(expression)))
+        times = Counter(part for expression in set(expressions) for part in _parts_of(expression))
         case = kinds.of_structure(structure)
         self._compiler = SharingCompiler(times, kinds, this((case,)), kinds.named(ANY), None, variables)
 
@@ -55,6 +56,11 @@ class Criteria:
             return self._compiler.about_element(parse(expression))
         except (ValueError, LookupError) as error:
             raise ValueError(f"{error}, in {expression!r}") from None
+
+
+def _parts_of(expression: str) -> Iterator[Node]:
+    with suppress(ValueError):  # is told where it is compiled
+        yield from parts_of(parse(expression))
 
 
 def texts(values: Sequence[str]) -> Collection:

@@ -11,8 +11,9 @@ from service.conformance.fhirpath.kinds import Kinds, kinds_of
 from service.conformance.fhirpath.moments import moment
 from service.conformance.structures import Structures
 from service.fhir.reference import Addresses
+from service.reporting.measures.case_structure import structure_of_cases
 from service.reporting.measures.criteria import Criteria, kinds_named_in, texts
-from service.reporting.measures.facts import KINDS_OF_CASE, Fact, FactCompiler, structure_of_cases, text_of
+from service.reporting.measures.facts import KINDS_OF_CASE, Fact, FactCompiler, text_of
 from service.reporting.measures.questions import Questions
 from service.reporting.measures.results import INITIAL_POPULATION, POPULATIONS, Period
 
@@ -81,7 +82,12 @@ class Audit:
             raise ValueError(f"{self.measure.get('url', 'The Measure')}: {error}") from None
 
     def _compiled(self, period: Period) -> Compiled:
-        variables = {**self._maps, "periodStart": _day(period.start), "periodEnd": _day(period.end)}
+        variables = {
+            **self._maps,
+            "periodStart": _day(period.start),
+            "periodEnd": _day(period.end),
+            "periodMonths": texts(_months(period)),
+        }
         kinds = kinds_of(self._structures)
         names: dict[str, str] = {}
         facts = FactCompiler(kinds, self._addresses, self._persons, variables, names).facts(self.measure)
@@ -145,6 +151,11 @@ def _day(day: date) -> Collection:
     read = moment(day.isoformat())
     assert read is not None
     return constant(read, "Date")
+
+
+def _months(period: Period) -> list[str]:
+    first, last = (day.year * 12 + day.month - 1 for day in period)
+    return [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(first, last + 1)]
 
 
 def _maps(definitions: Definitions) -> Iterator[tuple[str, Collection]]:

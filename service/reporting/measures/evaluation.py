@@ -31,9 +31,8 @@ async def evaluate(audit: Audit, period: Period, states: States, *, traced: bool
         of_kind = Records(kind, compiled.facts[kind], records)
         async for versions in states(of_kind.type):
             for version in versions:
-                if version.body is not None:
-                    of_kind.add(version)
-                    await turn.end()
+                of_kind.add(version)
+                await turn.end()
         of_kind.settle()
         records[kind] = of_kind
     tallies = {kind: Tally(compiled.questions[kind], of_kind, traced) for kind, of_kind in records.items()}

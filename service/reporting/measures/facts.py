@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from service.conformance.fhirpath.collection import Collection, EvaluationError, Get, Scope, this
 from service.conformance.fhirpath.kinds import SYSTEM, Kinds
 from service.conformance.fhirpath.syntax import Node, parse
-from service.conformance.structures import Element, Structure
 from service.fhir.reference import Addresses
 from service.reporting.measures.extensions import FactsCompiler
 from service.reporting.views.sharing import parts_of
@@ -149,8 +148,16 @@ def text_of(expression: Mapping[str, Any]) -> str:
 
 
 def _texts(collection: Collection) -> Read:
-    values = collection.values
-    return lambda focus, scope: tuple(values(focus, scope)) or None
+    items, read = collection.items, collection.read
+
+    def texts(focus: Any, scope: Scope) -> tuple[str, ...] | None:
+        found = items(focus, scope)
+        if not found:
+            return None
+        told = [item if type(item) is str else read(item) for item in found]
+        return tuple([text for text in told if text is not None]) or None
+
+    return texts
 
 
 def _key(reference: dict[str, Any], addresses: Addresses) -> str | None:
@@ -171,30 +178,3 @@ def _refuse_gaps(found: Mapping[str, list[Fact]]) -> None:
             raise ValueError(f"the variable {kind}.{missing[0]} is missing")
     if not next(fact for fact in found[PLAN] if fact.name == ACTIVE).is_truth:
         raise ValueError(f"{PLAN}.{ACTIVE} has to be true or false")
-
-
-def structure_of_cases(facts: Mapping[str, Iterable[Fact]]) -> Structure:
-    """Return what criteria speak of: an object with one member, which is named after the kind of the case.
-
-    Its members are the facts. Those that lead to other cases hold these; ``parts`` and ``plan`` stand beside them.
-    """
-    of_kind = {kind: Structure(f"Case.{kind}") for kind in facts}
-    for kind, structure in of_kind.items():
-        links = dict(LINKS[kind])
-        for fact in facts[kind]:
-            if fact.name not in links:
-                _add(structure, fact.name, "boolean" if fact.is_truth else "string", not fact.is_single)
-        links[PARTS if kind == PLAN else PLAN] = PLAN
-        links.pop(WHOLES, None)
-        for name, leads_to in links.items():
-            _add(structure, name, "BackboneElement", name != PLAN, of_kind[leads_to])
-    case = Structure("Case")
-    for kind, structure in of_kind.items():
-        _add(case, kind, "BackboneElement", False, structure)
-    return case
-
-
-def _add(of: Structure, name: str, of_type: str, many: bool, below: Structure | None = None) -> None:
-    element = Element(name, f"{of.path}.{name}", of_type, many, False, name, structure=below, is_bare=True)
-    of.elements[name] = element
-    of.choices[name] = [element]

@@ -18,6 +18,8 @@ class Step:
 
     number: int
     count: Count
+    once: tuple[int, int]
+    """What is found where one counts: the number, and 1."""
     below: "dict[str, Step]" = field(default_factory=dict)
 
 
@@ -50,7 +52,7 @@ class Questions:
             except NOT_TO_BE_READ:
                 continue
             if count:
-                found.append((step.number, count))
+                found.append(step.once if count == 1 else (step.number, count))
                 todo += step.below.values()
         return tuple(found)
 
@@ -66,7 +68,7 @@ class Questions:
         before = None
         for text, count in criteria:
             if text != before:
-                step = below.setdefault(text, Step(self.steps, count))
+                step = below.setdefault(text, Step(self.steps, count, (self.steps, 1)))
                 self.steps = max(self.steps, step.number + 1)
                 below, before = step.below, text
             steps.append(step.number)

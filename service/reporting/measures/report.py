@@ -49,16 +49,17 @@ class Counted:
 
 def measure_report(measure: Json, counted: Counted, strata: Strata, written: datetime) -> Json:
     """Return the report on ``measure`` that tells what was ``counted``, as it is ``written``."""
+    canonical = canonical_of(measure)
     groups = [_group(group, counted, strata) for group in measure["group"]]
     period = {"start": counted.period.start.isoformat(), "end": counted.period.end.isoformat()}
     rows = [_row(defined, group) for defined, group in zip(measure["group"], groups, strict=True)]
     report = {
         "resourceType": "MeasureReport",
-        "text": text_of(measure["title"], counted.type, counted.period, rows),
+        "text": text_of(measure.get("title", canonical), counted.type, counted.period, rows),
         "contained": list(counted.contained),
         "status": "complete",
         "type": counted.type,
-        "measure": f"{measure['url']}|{measure['version']}",
+        "measure": canonical,
         "subject": {"reference": counted.subject} if counted.subject else None,
         "date": instant(written),
         "period": period,
@@ -66,6 +67,11 @@ def measure_report(measure: Json, counted: Counted, strata: Strata, written: dat
         "evaluatedResource": [{"reference": each} for each in counted.evaluated],
     }
     return {name: value for name, value in report.items() if value}
+
+
+def canonical_of(measure: Json) -> str:
+    """Return the canonical URL of a Measure, with its version if it has one."""
+    return f"{measure['url']}|{measure['version']}" if "version" in measure else str(measure["url"])
 
 
 def _group(defined: Json, counted: Counted, strata: Strata) -> Json:

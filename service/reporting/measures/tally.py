@@ -14,7 +14,7 @@ from service.reporting.measures.results import ALL, NONE, POPULATIONS, Members, 
 
 Answers = tuple[tuple[int, int], ...]
 Values = tuple[str | None, ...]
-_MOST_REMEMBERED = 50_000
+_MOST_REMEMBERED = 5_000
 _COUNT = 128
 """A sum has the count above this bit, and below it the sum of the marks of what was counted."""
 _MARKS = (1 << 64) - 1

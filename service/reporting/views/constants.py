@@ -1,6 +1,5 @@
 """``ViewDefinition.constant``: values that expressions speak of by name (…-ViewDefinition.html#using-constants)."""
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 from service.conformance.fhirpath.collection import Collection, constant
 from service.conformance.fhirpath.moments import moment
 from service.fhir.outcome import Issue, shown
+from service.reporting.views.definition import NAME
 from service.reporting.views.faults import ViewError
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _TAKEN = {"resource", "rootResource", "context", "ucum", "sct", "loinc", "rowIndex"}
 _TEXTS = ["base64Binary", "canonical", "code", "id", "oid", "string", "uri", "url", "uuid"]
 _TYPES = (
@@ -39,7 +38,7 @@ def constants_of(given: tuple[tuple[dict[str, Any], str], ...]) -> dict[str, Col
 
 def _faults(item: dict[str, Any], place: str, others: dict[str, Collection]) -> Iterator[Issue]:
     name = item.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         yield _fault("A name has letters, digits and _, and starts with a letter", f"{place}.name")
     elif name in others or name in _TAKEN:
         yield _fault(f"The name {shown(name)} is taken", f"{place}.name")

@@ -16,7 +16,8 @@ DEEPEST = 20
 """Levels of ``select`` and ``unionAll`` in each other."""
 MOST_COLUMNS = 1_000
 _FHIR_VERSIONS = {"4.0", "4.0.0", "4.0.1"}
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+"""The names of views, columns and constants: such as databases take."""
 _METADATA = frozenset(
     {"resourceType", "id", "meta", "implicitRules", "language", "text", "contained", "url", "identifier", "version"}
     | {"versionAlgorithmString", "versionAlgorithmCoding", "name", "title", "status", "experimental", "date"}
@@ -78,7 +79,6 @@ class Definition:
     """A whole ViewDefinition, as far as it says what the rows are."""
 
     name: str
-    title: str
     description: str
     resource: str
     constants: tuple[tuple[dict[str, Any], str], ...]
@@ -111,8 +111,7 @@ class _Reader:
         self._members(given, TYPE, _VIEW)
         self._version(given)
         definition = Definition(
-            name=self._text(given, "name", TYPE) or "",
-            title=self._text(given, "title", TYPE) or "",
+            name=self._name(given, TYPE) or "",
             description=self._text(given, "description", TYPE) or "",
             resource=self._text(given, "resource", TYPE, is_required=True) or "",
             constants=tuple(self._objects(given, "constant", TYPE)),
@@ -165,9 +164,7 @@ class _Reader:
         if self._columns > MOST_COLUMNS:
             self._fault(f"A view has at most {MOST_COLUMNS} columns", place)
             return
-        name = self._text(item, "name", place, is_required=True)
-        if name is not None and not _NAME.fullmatch(name):
-            self._fault("A name has letters, digits and _, and starts with a letter", f"{place}.name")
+        name = self._name(item, place, is_required=True)
         is_collection = item.get("collection", False)
         if not isinstance(is_collection, bool):
             self._fault("This is true or false", f"{place}.collection")
@@ -175,6 +172,12 @@ class _Reader:
         kind, description = self._text(item, "type", place), self._text(item, "description", place)
         if name and paths:
             yield ColumnDefinition(name, paths[0], kind, is_collection is True, description or "", place)
+
+    def _name(self, holder: dict[str, Any], place: str, *, is_required: bool = False) -> str | None:
+        name = self._text(holder, "name", place, is_required=is_required)
+        if name is not None and not NAME.fullmatch(name):
+            self._fault("A name has letters, digits and _, and starts with a letter", f"{place}.name")
+        return name
 
     def _repeated(self, item: dict[str, Any], place: str) -> Iterator[Path]:
         paths = item.get("repeat", [])
