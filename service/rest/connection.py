@@ -4,7 +4,7 @@ httptools only limits an address, to what 16 bits count, and uvicorn only the ti
 """
 
 from asyncio import Transport
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,6 +19,9 @@ LONGEST_HEADERS = 65_536
 MOST_HEADERS = 100
 LOOK = 5.0
 """Seconds between two looks at a connection, at most."""
+
+GOES_ON = "recovery.goes_on"
+"""The key in the scope of what a long answer calls whenever a part of it is sent."""
 
 
 class Connection(HttpToolsProtocol):
@@ -79,6 +82,7 @@ class Connection(HttpToolsProtocol):
             self._refusal = Issue("malformed-request", "A request of HTTP/1.1 has one header Host", "http.Host")
         if self._refusal is not None:
             raise ValueError(self._refusal.rule)
+        cast("dict[str, Any]", self.scope)[GOES_ON] = self._goes_on
         super().on_headers_complete()
         self._in_head = False
         if self._answering is None:
@@ -88,6 +92,11 @@ class Connection(HttpToolsProtocol):
         """Note that a request is here whole."""
         self._arriving = None
         super().on_message_complete()
+
+    def _goes_on(self) -> None:
+        """Note that an answer is still being made: its time begins anew."""
+        if self._answering is not None:
+            self._answering = self.loop.time()
 
     def on_response_complete(self) -> None:
         """Go on to the request that waits, if one does."""

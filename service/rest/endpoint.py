@@ -25,6 +25,7 @@ from service.rest.answer import (
     write_response,
 )
 from service.rest.auth import Authenticator, without_tokens
+from service.rest.connection import GOES_ON
 from service.rest.http import ClientGoneError, Incoming, Service, read_request
 from service.rest.observed import note
 from service.rest.rate_limit import RateLimit, client_at
@@ -120,7 +121,10 @@ class FhirEndpoint:
     async def _stream(self, visit: _Visit, response: Response, first: Piece, receive: Receive, send: Send) -> None:
         """Send a long body. Where it breaks off the response is left incomplete, so that the server closes it."""
 
+        goes_on = visit.incoming.scope.get(GOES_ON, _unwatched)
+
         async def record(touched: tuple[Touched, ...]) -> None:
+            goes_on()
             await self._audit(visit, response, touched)
 
         compressed = takes_gzip(visit.incoming.header(b"accept-encoding") or "")
@@ -186,6 +190,10 @@ class FhirEndpoint:
                 touched=touched,
             )
         )
+
+
+def _unwatched() -> None:
+    """Note nothing: the server has no limit of time for an answer."""
 
 
 def _kind(resource: Any) -> str:

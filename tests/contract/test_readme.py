@@ -12,11 +12,16 @@ import pytest
 from service.conformance.xml.syntax import MOST_TAGS
 from service.fhir.entry import MOST_PARAMETERS
 from service.interactions.belonging import MOST_GATHERED
+from service.interactions.bulk.deleted import IN_A_BUNDLE
 from service.interactions.included import MOST_INCLUDED, MOST_ROUNDS
 from service.interactions.meta import MOST_IN_USE
 from service.interactions.provenance import LONGEST
+from service.interactions.traces import MOST_LISTED
 from service.patch.json_patch import MOST_COPIED
 from service.patch.limits import MOST_OPERATIONS, MOST_SECONDS
+from service.reporting.views.compilation import MOST_ROWS
+from service.reporting.views.definition import DEEPEST as DEEPEST_VIEW
+from service.reporting.views.definition import MOST_COLUMNS
 from service.rest.connection import LONGEST_ADDRESS, LONGEST_HEADERS, MOST_HEADERS
 from service.search.criteria import LONGEST_QUERY, MOST_LINKS, MOST_LINKS_IN_ALL
 from service.search.expression import DEEPEST, MOST_TESTS
@@ -28,6 +33,7 @@ from service.security.jwks import MOST_KEYS
 from service.security.tokens import LONGEST_TOKEN
 from service.settings import PREFIX, Settings
 from service.store.faults import LONGEST_WRITE
+from service.store.jobs import MOST_OF_ONE
 from tests.support.app import client_of
 from tests.support.samples import load_samples
 
@@ -35,10 +41,15 @@ README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^## (.*)\n((?:(?!## ).*\n)*)", README, re.MULTILINE))
 
 
+def script_of(section: str) -> list[str]:
+    """Return the lines of the script that a section shows."""
+    (script,) = re.findall(r"```sh\n(.*?)```", SECTIONS[section], re.DOTALL)
+    return str(script).replace("\\\n", "").splitlines()
+
+
 def calls_in(section: str) -> list[str]:
     """Return the calls of curl that a section shows."""
-    (script,) = re.findall(r"```sh\n(.*?)```", SECTIONS[section], re.DOTALL)
-    return [line for line in script.replace("\\\n", "").splitlines() if line.startswith("curl ")]
+    return [line for line in script_of(section) if line.startswith("curl ")]
 
 
 LIMITS = {
@@ -56,6 +67,10 @@ LIMITS = {
     "plans and goals that belong to one plan, for its `$everything`": [MOST_GATHERED],
     "different words of labels in use of one type, for `$meta`": [MOST_IN_USE],
     "tags of a body in XML": [MOST_TAGS],
+    "exports and imports of one client that are not done": [MOST_OF_ONE],
+    "deletions in one Bundle of an export": [IN_A_BUNDLE],
+    "columns and levels of a ViewDefinition; rows of one resource": [MOST_COLUMNS, DEEPEST_VIEW, MOST_ROWS],
+    "references of a `subject-list`": [MOST_LISTED],
     "includes of a search": [MOST_INCLUDES, MOST_INCLUDED, MOST_ROUNDS],
 }
 
@@ -84,6 +99,17 @@ async def test_the_calls_that_write_do_what_they_say(settings: Settings) -> None
     assert {item["resource"]["resourceType"] for item in answers[3].json()["entry"]} == {"Goal", "Provenance"}
     assert "Look after my own money again" in answers[4].text
     assert answers[5].text.startswith("<?xml")
+
+
+async def test_the_calls_that_report_are_answered(sample_client: httpx.AsyncClient) -> None:
+    begun, *calls = [line for line in script_of("Reporting") if "$BASE" in line]
+    begin = request_of(begun[begun.index("curl ") :].rstrip(")").replace("'%{header", "'{header"))
+    assert (await sample_client.request(**begin)).status_code == 202
+    answers = [await sample_client.request(**request_of(call)) for call in calls]
+    assert [answer.status_code for answer in answers] == [200] * len(calls), [each.text for each in answers]
+    assert answers[0].text.startswith("resource_key,")  # the samples are of a moment that is not settled yet
+    assert answers[2].content.startswith(b"PAR1")
+    assert {answer.json()["resourceType"] for answer in answers[3:]} == {"MeasureReport"}
 
 
 def request_of(call: str) -> dict[str, Any]:

@@ -29,7 +29,6 @@ async def prepare_export(claim: Claim, context: Context) -> dict[str, Any]:
             if time.monotonic() - saved > _BETWEEN_SAVES:
                 await claim.save(plan.to_json(), _words(plan, export))
                 saved = time.monotonic()
-        plan = _ended(plan, selection.type)
     if context.export_to is not None:
         plan = await write_files(claim, export, plan, context, context.export_to)
     return plan.to_json()
@@ -45,12 +44,13 @@ async def _begun(claim: Claim, context: Context) -> Plan:
 
 
 async def _counted(plan: Plan, selection: Selection, most: int) -> AsyncIterator[Plan]:
-    """Yield ``plan`` with more and more resources of a type, at last all of them; a file holds ``most``."""
+    """Yield ``plan`` with more and more resources of a type, at last ready for the next one; a file holds ``most``."""
     while (extent := await selection.extent(plan.after, most - plan.count)) is not None:
         plan = _with_more(plan, selection.type, *extent, most)
-        yield plan
         if extent[1] is None:
+            yield _ended(plan, selection.type)
             return
+        yield plan
     async for versions in selection.versions(plan.after):
         living = iter([version.id for version in versions if not version.deleted])
         while some := [*islice(living, most - plan.count)]:
@@ -58,6 +58,7 @@ async def _counted(plan: Plan, selection: Selection, most: int) -> AsyncIterator
         gone = sum(version.deleted for version in versions)
         plan = replace(plan, after=versions[-1].id, gone=plan.gone + gone)
         yield plan
+    yield _ended(plan, selection.type)
 
 
 def _with_more(plan: Plan, resource_type: str, count: int, until: str | None, most: int) -> Plan:

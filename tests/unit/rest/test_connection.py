@@ -11,14 +11,21 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from service.rest.connection import Connection
+from service.rest.connection import GOES_ON, Connection
 from tests.security.wire import exchange, request
 
 TWICE = b"GET /slow HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
 async def slowly(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer ``/slow`` after a while, and everything else at once."""
+    """Answer ``/slow`` after a while, ``/long`` part after part, and everything else at once."""
+    if scope["path"] == "/long":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for part in range(6):
+            await asyncio.sleep(0.1)
+            scope[GOES_ON]()
+            await send({"type": "http.response.body", "body": b"%d" % part, "more_body": part < 5})
+        return
     await asyncio.sleep(0.3 if scope["path"] == "/slow" else 0)
     await PlainTextResponse(scope["path"])(scope, receive, send)
 
@@ -43,6 +50,11 @@ async def test_an_answer_that_takes_too_long_is_given_up() -> None:
 async def test_an_answer_may_take_longer_than_the_request() -> None:
     async with serving(receive_seconds=0.1, answer_seconds=5) as address:
         assert (await exchange(address, request("/slow"))).body == b"/slow"
+
+
+async def test_a_long_answer_has_its_time_for_each_part() -> None:
+    async with serving(receive_seconds=5, answer_seconds=0.3) as address:
+        assert b"5" in (await exchange(address, request("/long"))).body
 
 
 async def test_requests_that_come_at_once_are_answered_in_turn() -> None:
