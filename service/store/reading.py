@@ -76,6 +76,20 @@ class Reading:
         found = {"filter": filter, "sort": sort, "limit": limit, "projection": projection}
         return await self._documents(collection_name, {"find": collection_name, **found, "batchSize": limit})
 
+    async def find_some(
+        self, collection_name: str, filter: Document, *, sort: dict[str, int], limit: int, projection: Document
+    ) -> tuple[list[Document], bool]:
+        """Return the first of the documents that ``filter`` finds, and whether there may be more.
+
+        They are ``limit`` at most, and as many as fit into one answer, which has 16 MB or one document.
+        """
+        found = {"filter": filter, "sort": sort, "limit": limit, "projection": projection}
+        cursor = await self._send({"find": collection_name, **found, "batchSize": limit}, self._session)
+        if is_cut := cursor["id"] != 0:
+            await self._driver.command({"killCursors": collection_name, "cursors": [cursor["id"]]}, self._session)
+        documents: list[Document] = cursor["firstBatch"]
+        return documents, is_cut or len(documents) == limit
+
     async def first_key(self, collection_name: str, index: str, start: Document, end: Document) -> Document | None:
         """Return the first key in ``index`` from ``start`` on and before ``end``; no document is looked at."""
         bounds = {"hint": index, "min": start, "max": end, "returnKey": True}

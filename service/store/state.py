@@ -26,7 +26,7 @@ from service.store.reading import Reading
 from service.store.tombstones import buried
 
 AT_ONCE = 400
-"""Resources that are read from the database at a time."""
+"""Resources that are read from the database at a time, or as many as have 16 MB, so that memory does for any."""
 _MOST_BY_THEMSELVES = 50
 """Of so many that have moved on, each is looked up; of more all versions are read that lie between their ids."""
 _ON_THE_WAY = timedelta(seconds=LONGEST_WRITE + 5)
@@ -93,7 +93,7 @@ async def state(asked: StateOf, guard: Guard, read: Read) -> AsyncGenerator[list
 
 
 async def _batch(asked: StateOf, after: str, guard: Guard, reading: Reading) -> Batch:
-    documents = await reading.find(
+    documents, are_more = await reading.find_some(
         asked.type, wanted(asked, after, guard), sort={"_id": 1}, limit=AT_ONCE, projection=SERVED
     )
     moved = [document["_id"] for document in documents if document[LAST_UPDATED] > asked.at]
@@ -105,7 +105,7 @@ async def _batch(asked: StateOf, after: str, guard: Guard, reading: Reading) -> 
     versions = [version for version in found if version is not None]
     if guard.limits("r", asked.type):
         versions = await guard.of_the_seen(reading, "r", versions)
-    return versions, documents[-1]["_id"] if len(documents) == AT_ONCE else None
+    return versions, documents[-1]["_id"] if are_more else None
 
 
 def wanted(asked: StateOf, after: str, guard: Guard) -> Document:

@@ -36,6 +36,7 @@ OPERATIONS = {
     "meta": [("get", "/$meta"), ("get", "/{id}/$meta"), ("get", "/{id}/_history/{vid}/$meta")],
     "meta-add": [("post", "/{id}/$meta-add")],
     "meta-delete": [("post", "/{id}/$meta-delete")],
+    "evaluate-measure": [("get", "/{id}/$evaluate-measure")],
 }
 """What is shown of operations; that some can be asked by POST too is said in words."""
 OF_UPDATES = ("post", "/{id}/$validate")
@@ -111,7 +112,7 @@ def offers(capability: dict[str, Any], code: str) -> bool:
 def test_it_has_the_declared_interactions_and_no_others() -> None:
     declared = {("post", "/fhir/R4"), ("get", "/fhir/R4/metadata"), ("get", "/fhir/R4/_history")}
     declared |= {("get", "/fhir/R4/$meta"), ("get", "/fhir/R4/Patient/{id}/$everything")}
-    declared |= {("get", "/fhir/R4/$viewdefinition-run")}
+    declared |= {("get", "/fhir/R4/$viewdefinition-run"), ("get", "/fhir/R4/$report")}
     declared |= {("get", "/fhir/R4/$export"), ("get", "/fhir/R4/Patient/$export")}
     declared |= {("post", "/fhir/R4/$import"), ("get", "/fhir/R4/$job/{id}"), ("delete", "/fhir/R4/$job/{id}")}
     declared |= {("get", "/fhir/R4/$job/{id}/{file}")}

@@ -3,6 +3,7 @@
 The same, for longer: ``st run http://127.0.0.1:8000/openapi.json --max-time 600`` against a running service.
 """
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -32,6 +33,13 @@ CHECKS = [
 # The coverage phase makes thousands of requests, minutes long: it belongs to the longer run.
 PHASES = PhasesConfig(coverage=CoveragePhaseConfig(enabled=False))
 CONFIG = schemathesis.Config(seed=20261122, projects=ProjectsConfig(default=ProjectConfig(phases=PHASES)))
+
+
+@schemathesis.serializer("application/fhir+ndjson")
+def _lines(_context: schemathesis.SerializationContext, value: object) -> bytes:
+    """Return what a body of ndjson is made of: texts as they are, all else as one line."""
+    return (value if isinstance(value, str) else json.dumps(value)).encode(errors="replace")
+
 
 schema = schemathesis.openapi.from_path(openapi_file(), config=CONFIG)
 

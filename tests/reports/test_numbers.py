@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 from lxml import html
@@ -10,9 +11,12 @@ from pypdf import PdfReader
 
 from service.reporting.dashboard.composition import composed
 from service.reporting.dashboard.figures import Cell, Figures, Indicator, Series
+from service.reporting.dashboard.page import page
+from service.reporting.dashboard.published import figures
 from service.reporting.dashboard.spreadsheet import HEAD, spreadsheet
+from service.reporting.dashboard.wording import WORDS
 from tests.reports.conftest import Made
-from tests.reports.invented import NEWEST, TEAMS, found, reports
+from tests.reports.invented import INDICATORS, NEWEST, TEAMS, found, reports
 
 _FEW = "too few to show"
 _SCALE = {"0%", "50%", "100%"}
@@ -143,6 +147,43 @@ async def test_where_everything_is_withheld_nothing_is_told() -> None:
             counted = [row[1] for row in card.table.rows]
             assert set(counted) == {_FEW}
     assert {row["percent"] for row in _rows(spreadsheet(_withheld()))} == {""}
+
+
+async def test_where_nothing_is_shown_the_page_says_so_once(whole: Made) -> None:
+    nothing = Series("", tuple(Cell() for _ in found().months))
+    indicators = tuple(replace(item, whole=nothing) for item in found().indicators)
+    contents = composed(Figures(found().months, indicators))
+    svgs = {picture.key: "<svg/>" for picture in contents.pictures}
+    assert page(contents, svgs).decode().count(WORDS["blank"]) == 1
+    assert WORDS["blank"] not in whole.page
+
+
+def test_a_team_is_itself_whatever_it_is_called() -> None:
+    """Its name is new in October, and another team has the name that it had."""
+
+    def report(month: str, teams: dict[str, tuple[str, int]]) -> dict[str, Any]:
+        def counted(number: int) -> list[dict[str, Any]]:
+            return [{"code": {"coding": [{"code": code}]}, "count": number} for code in ("numerator", "denominator")]
+
+        strata = [
+            {"value": {"coding": [{"code": key, "display": name}], "text": name}, "population": counted(number)}
+            for key, (name, number) in teams.items()
+        ]
+        stratifier = {"code": [{"coding": [{"code": "custodian"}]}], "stratum": strata}
+        group = {"code": {"coding": [{"code": "M1"}]}, "population": counted(100), "stratifier": [stratifier]}
+        return {"period": {"start": f"{month}-01"}, "group": [group]}
+
+    made = figures(
+        [
+            report("2026-09", {"Organization/1": ("North", 10)}),
+            report("2026-10", {"Organization/1": ("Harbour", 20), "Organization/2": ("North", 30)}),
+        ],
+        INDICATORS,
+    )
+    told = {
+        series.group: [cell.numerator for cell in series.cells] for series in made.indicators[0].groups["custodian"]
+    }
+    assert told == {"Harbour": [10, 20], "North": [None, 30]}
 
 
 def test_a_change_is_told_only_where_rounding_cannot_have_made_it() -> None:

@@ -27,10 +27,15 @@ def _tells(answer) -> bool:
 
 
 def _expected(ask) -> int:
-    """Return 403, or 200 for what is done for everybody: a batch of refusals, and $validate of what is sent."""
+    """Return 403, or 200 for what is done for everybody: a batch of refusals, and $validate of what is sent.
+
+    A job is another's, whatever may be done here, and so unknown.
+    """
     is_batch = ask.row == ("", "POST") and ask.body["type"] == "batch"
     if is_batch:
         return 200
+    if ask.row[0].startswith("$job"):
+        return 404
     return ask.status if ask.row in (("{type}/$validate", "GET"), ("{type}/$validate", "POST")) else 403
 
 

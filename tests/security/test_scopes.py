@@ -50,6 +50,13 @@ LETTERS: dict[Row, str] = {
     ("{type}/{id}/_history/{vid}/$meta", "POST"): "r",
     ("{type}/{id}/$meta-add", "POST"): "ru",
     ("{type}/{id}/$meta-delete", "POST"): "ru",
+    ("$export", "GET"): "rs",
+    ("$export", "POST"): "rs",
+    ("{compartment}/$export", "GET"): "rs",
+    ("{compartment}/$export", "POST"): "rs",
+    ("$import", "POST"): "u",
+    ("$viewdefinition-run", "GET"): "rs",
+    ("$viewdefinition-run", "POST"): "rs",
     ("standing {type}", "GET"): "s",
     ("standing {type}", "POST"): "c",
     ("standing {type}/_search", "POST"): "s",
@@ -65,6 +72,8 @@ LETTERS: dict[Row, str] = {
 }
 """What each row takes, as SMART has it; a search for what is to be changed is a search."""
 _FOR_ALL = {"published {type}", "published {type}/_search", "published {type}/{id}", "metadata", "{type}/$validate"}
+_BY_NO_LETTER = {"$job/{id}", "$job/{id}/{file}", "$report"}
+"""What belongs to one client, and what takes a right of its own."""
 
 
 def _one_of_each() -> dict[Row, Ask]:
@@ -73,7 +82,7 @@ def _one_of_each() -> dict[Row, Ask]:
     for ask in asks(ANN):
         has_condition = "If-None-Exist" in ask.headers
         if (
-            ask.row[0] not in _FOR_ALL
+            ask.row[0] not in _FOR_ALL | _BY_NO_LETTER
             and not ask.row[0].startswith(RECORDED)
             and ask.row != ("", "POST")
             and not has_condition

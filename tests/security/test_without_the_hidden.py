@@ -70,7 +70,8 @@ def _is_in_any_order(ask) -> bool:
 
 
 def _plain(answer):
-    """Return an answer without the mark of Bundles that may be only a part of what there is, and without the total of
-    a history, which unlimited clients get from the number of the latest version."""
+    """Return an answer without the marks of Bundles and tables that may be only a part of what there is, and without the
+    total of a history, which unlimited clients get from the number of the latest version."""
     body = re.sub(rb'"meta":\{"(security|tag)":[^]]*\]\},(?="type")', b"", answer.body)
-    return replace(answer, body=re.sub(rb'("type":"history",)"total":\d+,', rb"\1", body))
+    headers = tuple(header for header in answer.headers if header[0] != "recovery-redacted")
+    return replace(answer, headers=headers, body=re.sub(rb'("type":"history",)"total":\d+,', rb"\1", body))

@@ -102,3 +102,13 @@ async def test_what_is_asked_of_the_index_holds_of_the_version_that_is_told(open
     then = StateOf("CarePlan", first.last_updated, predicate=OneOf("search.subject", ("Patient/1",)))
     assert await told(opened, then) == [("1", 1)]
     assert await told(opened, replace(then, at=opened.clock.now)) == []
+
+
+async def test_what_is_large_comes_a_few_at_a_time(opened: OpenStore) -> None:
+    large = {**plan(0), "description": "x" * 4_000_000}
+    for number in range(5):
+        await opened.store.insert("CarePlan", str(number), large, "POST")
+    opened.clock.move(seconds=1)
+    batches = [some async for some in opened.store.state(StateOf("CarePlan", opened.clock.now))]
+    assert [version.id for some in batches for version in some] == ["0", "1", "2", "3", "4"]
+    assert max(map(len, batches)) == 4, "an answer of the database has 16 MB"

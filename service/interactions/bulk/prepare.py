@@ -83,4 +83,4 @@ def _ended(plan: Plan, resource_type: str) -> Plan:
 
 
 def _words(plan: Plan, export: Export) -> str:
-    return f"{plan.total} resources found; type {plan.types + 1} of {len(export.types)}"
+    return f"{plan.total} resources found; type {min(plan.types + 1, len(export.types))} of {len(export.types)}"

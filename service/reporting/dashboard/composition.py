@@ -10,6 +10,9 @@ from service.reporting.dashboard.figures import Figures, Indicator, Series
 from service.reporting.dashboard.pictures import Kind, Line, Picture
 from service.reporting.dashboard.wording import LAYOUT, WORDS, month_in_short, month_in_words
 
+_NOTES = {"columns": "few-note-columns", "split": "few-note-split"}
+"""What is said where nothing is shown, in pictures that show it otherwise than by a shaded month."""
+
 
 def composed(figures: Figures, by: str = "") -> Contents:
     """Return all that is told of ``figures``: of the whole service, or with the groups that ``by`` names."""
@@ -132,6 +135,8 @@ def _counts(series: Series) -> list[Line]:
 
 def _note(series: Sequence[Series], kind: Kind) -> str:
     """Return what is to be said of months for which nothing is shown, where there are any."""
-    if kind == "change" or all(cell.percent is not None for each in series for cell in each.cells):
+    if kind == "change" or (
+        kind != "split" and all(cell.percent is not None for each in series for cell in each.cells)
+    ):
         return ""
-    return WORDS["few-note-columns" if kind == "columns" else "few-note"]
+    return WORDS[_NOTES.get(kind, "few-note")]

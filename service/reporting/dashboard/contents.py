@@ -58,6 +58,12 @@ class Contents:
     sections: list[Section] = field(default_factory=list)
 
     @property
+    def is_blank(self) -> bool:
+        """Whether there are pictures, and nothing to be seen in any of them."""
+        values = [value for picture in self.pictures for line in picture.lines for value in line.values]
+        return bool(values) and not any(value is not None for value in values)
+
+    @property
     def pictures(self) -> list[Picture]:
         """All pictures, in order."""
         return [card.picture for section in self.sections for card in section.cards]

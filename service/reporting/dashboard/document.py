@@ -27,6 +27,7 @@ def document(contents: Contents, svgs: Mapping[str, str]) -> bytes:
         "period": period(contents),
         "scope": scope(contents),
         "reading": [WORDS[name] for name in WORDS if name.startswith("reading.")],
+        "blank": WORDS["blank"] if contents.is_blank else "",
         "words": WORDS,
         "sections": [
             {"title": section.title, "intro": section.intro, "cards": [_card(card, svgs) for card in section.cards]}

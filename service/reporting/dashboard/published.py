@@ -13,19 +13,25 @@ Found = dict[tuple[str, str, str], dict[date, Cell]]
 
 
 def figures(reports: Sequence[Json], code_system: Json) -> Figures:
-    """Return what ``reports`` publish, one for each month; ``code_system`` says what each indicator is and means."""
+    """Return what ``reports`` publish, one for each month; ``code_system`` says what each indicator is and means.
+
+    Groups are told apart by their codes, for teams may share a name, and change it; the newest name is given.
+    """
     found: Found = defaultdict(dict)
     titles: dict[str, str] = {}
+    labels: dict[tuple[str, str], str] = {}
     for report in sorted(reports, key=lambda each: str(each["period"]["start"]), reverse=True):  # the newest names most
         month = date.fromisoformat(report["period"]["start"][:10])
         for place, cell in _cells(report):
             found[place][month] = cell
+        labels |= {stratum: label for stratum, label in _labels(report) if stratum not in labels}
         titles |= {_code(group["code"]): _title(group["code"]) for group in report.get("group", ())}
     months = tuple(sorted({date.fromisoformat(report["period"]["start"][:10]) for report in reports}))
     concepts = {concept["code"]: concept for concept in code_system["concept"]}
     codes = dict.fromkeys(code for code, _, _ in found)
     return Figures(
-        months, tuple(_indicator(concepts.get(code) or _undefined(code, titles), found, months) for code in codes)
+        months,
+        tuple(_indicator(concepts.get(code) or _undefined(code, titles), found, labels, months) for code in codes),
     )
 
 
@@ -41,7 +47,16 @@ def _cells(report: Json) -> Iterator[tuple[tuple[str, str, str], Cell]]:
         for stratifier in group.get("stratifier", ()):
             by = _code(stratifier["code"][0])
             for stratum in stratifier.get("stratum", ()):
-                yield (code, by, _label(by, stratum["value"])), _cell(stratum)
+                yield (code, by, _code(stratum["value"])), _cell(stratum)
+
+
+def _labels(report: Json) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield what each value of a stratifier is called in ``report``."""
+    for group in report.get("group", ()):
+        for stratifier in group.get("stratifier", ()):
+            by = _code(stratifier["code"][0])
+            for stratum in stratifier.get("stratum", ()):
+                yield (by, _code(stratum["value"])), _label(by, stratum["value"])
 
 
 def _cell(counted: Json) -> Cell:
@@ -49,12 +64,12 @@ def _cell(counted: Json) -> Cell:
     return Cell(counts.get("numerator"), counts.get("denominator"))
 
 
-def _indicator(concept: Json, found: Found, months: Sequence[date]) -> Indicator:
+def _indicator(concept: Json, found: Found, labels: Mapping[tuple[str, str], str], months: Sequence[date]) -> Indicator:
     code = concept["code"]
     groups: dict[str, list[Series]] = defaultdict(list)
-    for at, by, label in found:
+    for at, by, value in found:
         if at == code and by:
-            groups[by].append(_series(label, found[at, by, label], months))
+            groups[by].append(_series(labels[by, value], found[at, by, value], months))
     return Indicator(
         code,
         concept["display"],

@@ -4,7 +4,7 @@ from service.reporting.dashboard.drawing.palette import PALETTE
 from service.reporting.dashboard.drawing.paper import PLAIN, SMALL, WIDTH, Paper, percent
 from service.reporting.dashboard.pictures import Picture
 
-_ROW, _LEFT, _RIGHT, _TOP = 30, 112, 46, 4
+_ROW, _LEFT, _RIGHT, _TOP = 30, 112, 52, 4
 
 
 def change(picture: Picture) -> Paper:
@@ -30,7 +30,7 @@ def change(picture: Picture) -> Paper:
             axes.plot([now], [row], "o", ms=9.5, color=PALETTE["line"], mec=PALETTE["card"], clip_on=False)
         said = picture.words["few"] if now is None else percent(now)
         how = {"weight": "normal" if now is None else "bold"}
-        paper.write(WIDTH - _RIGHT + 10, y, said, SMALL if now is None else PLAIN, "text", **how)
+        paper.write(WIDTH - _RIGHT + 8, y, said, SMALL if now is None else PLAIN, "text", **how)
     _key(paper, picture)
     return paper
 

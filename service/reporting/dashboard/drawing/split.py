@@ -32,7 +32,7 @@ def split(picture: Picture) -> Paper:
         said = picture.words["few"] if value is None else percent(value)
         mark = paper.area(_LEFT + width + 8, y - 5, 10, 10)
         mark.bar(0, 1, 1, color=PALETTE[f"part-{at}"])
-        paper.write(_LEFT + width + 23, y + 4, f"{line.label} {said}", SMALL, "text")
+        paper.write(_LEFT + width + 23, y + 4, f"{line.label}: {said}", SMALL, "text")
     months(paper, picture.months, _LEFT, width, _TOP + _HEIGHT + 18)
     return paper
 
