@@ -20,14 +20,19 @@ def keep_in(data: Path, settings: Settings) -> None:
     if settings.audit == "off":
         return
     if settings.audit_key is None:
-        try:
-            made_once(data / KEY, lambda: secrets.token_hex(32) + "\n")
-        except OSError as error:
-            reason = f"a key of the audit cannot be kept in {data / KEY}: {error.strerror}"
-            raise WrongSetting(f"RECOVERY_AUDIT_KEY is not set, and {reason}") from error
+        make_key(data)
         os.environ["RECOVERY_AUDIT_KEY"] = kept_key(data) or ""
     if settings.audit_heads is None:
         os.environ["RECOVERY_AUDIT_HEADS"] = str((data / HEADS).absolute())
+
+
+def make_key(data: Path) -> None:
+    """Make the key that is kept in the data directory, unless there is one; raises WrongSetting."""
+    try:
+        made_once(data / KEY, lambda: secrets.token_hex(32) + "\n")
+    except OSError as error:
+        reason = f"a key of the audit cannot be kept in {data / KEY}: {error.strerror}"
+        raise WrongSetting(f"RECOVERY_AUDIT_KEY is not set, and {reason}") from error
 
 
 def kept_key(data: Path) -> str | None:

@@ -25,7 +25,7 @@ from service.store.indexes import DELETED, LAST_UPDATED
 from service.store.reading import Reading
 from service.store.tombstones import buried
 
-AT_ONCE = 400
+AT_ONCE = 500
 """Resources that are read from the database at a time, or as many as have 16 MB, so that memory does for any."""
 _MOST_BY_THEMSELVES = 50
 """Of so many that have moved on, each is looked up; of more all versions are read that lie between their ids."""
@@ -84,6 +84,7 @@ async def state(asked: StateOf, guard: Guard, read: Read) -> AsyncGenerator[list
         while coming is not None:
             versions, last = await coming
             coming = None if last is None else begin(last)
+            await asyncio.sleep(0)  # lets it be asked for now, and not when these have been made use of
             if versions:
                 yield versions
     finally:
@@ -113,13 +114,18 @@ def wanted(asked: StateOf, after: str, guard: Guard) -> Document:
     ids: Document = {"$gt": after} if asked.until is None else {"$gt": after, "$lte": asked.until}
     if asked.ids is not None:
         ids["$in"] = list(asked.ids)
-    moved: Document = {LAST_UPDATED: {"$gt": asked.at}}
     still = both(LIVING, to_filter(guard.visible("r", asked.type, asked.predicate)))
-    if asked.since is None:
-        return {"_id": ids, "$or": [still, moved]}
+    if asked.since is None:  # of these each has an index of its own, which few are found by
+        living_moved, gone_moved = {CHANGED: {"$gt": microseconds(asked.at)}}, {DELETED: True, **_after(asked.at)}
+        return {"_id": ids, "$or": [still, living_moved, gone_moved]}
+    moved = _after(asked.at)
     living = {CHANGED: {"$gt": microseconds(asked.since)}, "$or": [still, moved]}
-    gone = {DELETED: True, LAST_UPDATED: {"$gt": asked.since}, "$or": [to_filter(buried(asked.predicate)), moved]}
+    gone = {DELETED: True, **_after(asked.since), "$or": [to_filter(buried(asked.predicate)), moved]}
     return {"_id": ids, "$or": [living, gone]}
+
+
+def _after(moment: datetime) -> Document:
+    return {LAST_UPDATED: {"$gt": moment}}
 
 
 async def _earlier(asked: StateOf, ids: Sequence[str], guard: Guard, reading: Reading) -> dict[str, Stored]:

@@ -139,6 +139,20 @@ async def test_what_was_exported_and_lost_is_told_byte_for_byte_once_it_is_resto
     assert any("recovery-plan" in json.dumps(each["resource"]["agent"]) for each in events)
 
 
+async def test_a_data_directory_that_is_new_is_restored_into(made: Made, tmp_path: Path) -> None:
+    """It has no key of the audit yet, and no service is to be started there before."""
+    env = {"RECOVERY_MONGODB_URI": None, "RECOVERY_AUDIT_KEY": None, "RECOVERY_AUDIT_HEADS": None}
+    arguments = ["import", str(made.directory / "whole"), "--data", str(tmp_path / "new")]
+    result = await asyncio.to_thread(CliRunner(env=env).invoke, main, arguments)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "new" / "audit.key").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_backup_has_records_and_no_subscriptions(made: Made) -> None:
+    manifest = json.loads((made.directory / "whole" / "manifest.json").read_bytes())
+    assert [file["type"] for file in manifest["output"]] == ["CarePlan", "Goal", "RiskAssessment", "Provenance"]
+
+
 async def test_without_history_the_last_versions_are_restored(made: Made) -> None:
     await made.lose_everything()
     restored = await made.restored("bare")

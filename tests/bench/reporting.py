@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import click
 import orjson
 import uvloop
+from pymongo import MongoClient
 
 from tests.bench.driver import BenchError, measure
 from tests.bench.floor import STREAM
@@ -82,6 +83,7 @@ def compare_reporting(root: Path, directory: Path, plans: int) -> None:
     """Print what reporting over so many plans takes; raises BenchError at the first wrong answer."""
     with ExitStack() as stack:
         database = stack.enter_context(filled(root, plans, _SEED))
+        _forget_former_runs(database.uri)
         variables = {"RECOVERY_MONGODB_DATABASE": DATABASE}
         floor = stack.enter_context(running("floor", "pymongo", database.uri, directory, variables))
         service = stack.enter_context(running("service", "pymongo", database.uri, directory, variables))
@@ -89,6 +91,14 @@ def compare_reporting(root: Path, directory: Path, plans: int) -> None:
         with memory.watched():
             _compare(floor, Site(database, service))
         click.echo(f"memory of the service at most {memory.most:,.0f} MB{_unless(memory.most < MOST_MEMORY)}")
+
+
+def _forget_former_runs(uri: str) -> None:
+    """Remove what a service has recorded in the database that is kept: a larger audit is a slower one."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        for name in client[DATABASE].list_collection_names():
+            if name.startswith(("audit", "measures", "jobs")):
+                client[DATABASE].drop_collection(name)
 
 
 def _compare(floor: Server, site: Site) -> None:

@@ -70,7 +70,7 @@ def _is_in_any_order(ask) -> bool:
 
 
 def _plain(answer):
-    """Return an answer without the marks of Bundles and tables that may be only a part of what there is, and without the
+    """Return an answer without the marks of what may be only a part of all there is, and without the
     total of a history, which unlimited clients get from the number of the latest version."""
     body = re.sub(rb'"meta":\{"(security|tag)":[^]]*\]\},(?="type")', b"", answer.body)
     headers = tuple(header for header in answer.headers if header[0] != "recovery-redacted")

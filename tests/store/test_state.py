@@ -9,7 +9,8 @@ import pytest
 from service.search.predicate import OneOf
 from service.store import state as state_module
 from service.store.document import Stored
-from service.store.state import StateOf
+from service.store.guard import Guard
+from service.store.state import StateOf, wanted
 from tests.store.conftest import START, OpenStore
 from tests.store.plans import ACTIVE, EVERYTHING, plan
 
@@ -112,3 +113,21 @@ async def test_what_is_large_comes_a_few_at_a_time(opened: OpenStore) -> None:
     batches = [some async for some in opened.store.state(StateOf("CarePlan", opened.clock.now))]
     assert [version.id for some in batches for version in some] == ["0", "1", "2", "3", "4"]
     assert max(map(len, batches)) == 4, "an answer of the database has 16 MB"
+
+
+async def test_few_of_many_are_found_without_looking_at_the_others(opened: OpenStore) -> None:
+    for number in range(150):
+        await opened.store.insert("CarePlan", f"{number:03}", plan(number), "POST")
+    opened.clock.move(seconds=1)
+    moment = opened.clock.now
+    opened.clock.move(seconds=1)
+    moved = await opened.store.read("CarePlan", "007")
+    assert moved is not None
+    await opened.store.bury(moved)
+    predicate = opened.asked("CarePlan", subject="Patient/7").predicates["CarePlan"]
+    asked = StateOf("CarePlan", moment, predicate=predicate)
+    found = await told(opened, asked)
+    command = {"find": "CarePlan", "filter": wanted(asked, "", Guard({})), "sort": {"_id": 1}, "limit": 500}
+    explained = await opened.database.command({"explain": command, "verbosity": "executionStats"})
+    assert 0 < len(found) < 20
+    assert explained["executionStats"]["totalDocsExamined"] <= 2 * len(found)

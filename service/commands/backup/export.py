@@ -58,13 +58,13 @@ def export_store(directory: Path, wanted: Wanted, data: Path) -> None:
 
 class _Export:
     def __init__(self, session: Session, directory: Path, wanted: Wanted) -> None:
-        known = tuple(session.context.indexers)
+        known = session.context.definitions.stored_types  # a Subscription holds rights of a client, and no record
         if unknown := set(wanted.types).difference(known):
             raise WrongSetting(f"--types {', '.join(sorted(unknown))}: there are {', '.join(known)}")
         self._session = session
         self._directory = directory
         self._wanted = wanted
-        self._types = wanted.types or known
+        self._types = dict.fromkeys(wanted.types or known)
 
     async def run(self) -> None:
         at = await self._moment()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from service.audit_files import make_key
 from service.commands.backup.export import progress
 from service.commands.backup.manifest import File, Manifest, WrongBackup, check_file, read_manifest
 from service.commands.backup.reading import resources_of
@@ -26,9 +27,12 @@ def restore_store(directory: Path, data: Path) -> None:
     Raises WrongSetting, UnsuitableServer, EmbeddedMongoError, NewerFormatError, OutcomeError, WrongBackup or
     CannotRestore; before anything is written but where the database fails, or others write there.
     """
-    settings = with_audit_of(read_settings(), data)
     directory = directory.resolve()
     manifest = _checked(directory)
+    settings = read_settings()
+    if settings.mongodb_uri is None and settings.audit_key is None and _is_new(data):
+        make_key(data)  # as a service would, which is not to be started before
+    settings = with_audit_of(settings, data)
     with ExitStack() as stack:
         uri = uri_of(settings, data, stack)
 
@@ -37,6 +41,10 @@ def restore_store(directory: Path, data: Path) -> None:
                 await _Restore(session, directory, manifest).run()
 
         asyncio.run(run())
+
+
+def _is_new(data: Path) -> bool:
+    return not data.exists() or not any(data.iterdir())
 
 
 def _checked(directory: Path) -> Manifest:

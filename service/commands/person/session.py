@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from service.adapted_measure import definitions_of
-from service.audit_files import HEADS, kept_key
+from service.audit_files import HEADS, KEY, kept_key
 from service.auditing import audit_log
 from service.commands.commanded import commanded
 from service.commands.database import connected
@@ -46,8 +46,8 @@ def with_audit_of(settings: Settings, data: Path) -> Settings:
     """
     key = settings.audit_key or kept_key(data)
     if key is None and settings.audit != "off":
-        where = f"and there is no {data / 'audit.key'}"
-        raise WrongSetting(f"RECOVERY_AUDIT_KEY is not set, {where}: what this command does could not be recorded")
+        where = f"and there is no {data / KEY}: what this command does could not be recorded"
+        raise WrongSetting(f"RECOVERY_AUDIT_KEY is not set, {where}; --data names the data directory of the service")
     changed = {"audit_key": key, "audit_heads": settings.audit_heads or data / HEADS, "audit_days": 0}
     return settings.model_copy(update=changed)
 

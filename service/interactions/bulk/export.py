@@ -37,7 +37,7 @@ class Export:
     """What an export was asked for by a client who calls this service ``base``."""
 
     url: str
-    """The address of the kick-off request, with its parameters."""
+    """The address of the kick-off request, with those of its parameters that are understood."""
     base: str
     types: tuple[str, ...]
     since: datetime | None = None

@@ -52,7 +52,7 @@ def read_export(
         Views([(_ELEMENTS, elements)], types, context)
     since = [_moment(item) for item in _of(_SINCE, given)]
     return Export(
-        url=f"{url}?{encoded(request.parameters)}" if request.parameters else url,
+        url=f"{url}?{encoded(asked.parameters)}" if asked.parameters else url,  # what is not known may be a token
         base=request.base,
         types=tuple(types),
         since=since[0] if since else None,
