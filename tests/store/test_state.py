@@ -117,7 +117,8 @@ async def test_what_is_large_comes_a_few_at_a_time(opened: OpenStore) -> None:
 
 async def test_few_of_many_are_found_without_looking_at_the_others(opened: OpenStore) -> None:
     for number in range(150):
-        await opened.store.insert("CarePlan", f"{number:03}", plan(number), "POST")
+        subject = {"reference": f"Patient/{number % 15}"}
+        await opened.store.insert("CarePlan", f"{number:03}", {**plan(number), "subject": subject}, "POST")
     opened.clock.move(seconds=1)
     moment = opened.clock.now
     opened.clock.move(seconds=1)
