@@ -33,6 +33,8 @@ def write_report(out: Path, given: Mapping[str, str], data: Path) -> None:
     """
     if out.suffix not in (*_WRITERS, _CSV):
         raise WrongSetting(f"--out {out}: the name ends in {', '.join(_WRITERS)} or {_CSV}")
+    if not out.parent.is_dir():
+        raise WrongSetting(f"--out {out}: there is no directory {out.parent}")
     settings = with_audit_of(read_settings(), data)
     with ExitStack() as stack:
         uri = uri_of(settings, data, stack)
@@ -41,8 +43,19 @@ def write_report(out: Path, given: Mapping[str, str], data: Path) -> None:
             async with opened(settings, uri) as session:
                 return await _report(session, out.suffix, given)
 
-        out.write_bytes(asyncio.run(run()))
+        _replace(out, asyncio.run(run()))
     click.echo(f"Wrote {out}", err=True)
+
+
+def _replace(out: Path, content: bytes) -> None:
+    """Write ``out`` at one stroke, so that what was there stays where this fails; raises WrongSetting."""
+    part = out.with_name(f".{out.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(out)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise WrongSetting(f"--out {out} cannot be written to: {error.strerror}") from error
 
 
 async def _report(session: Session, suffix: str, given: Mapping[str, str]) -> bytes:

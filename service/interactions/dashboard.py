@@ -70,7 +70,8 @@ async def figures_of(asked: Asked, context: Context, counted: Callable[[int], No
     for month in asked.months:
         reports.append(await context.measures.published(audit, month.period))
         counted(1)
-    return figures(reports, context.definitions.get(INDICATORS))
+    descriptions = {indicator.code: indicator.description for indicator in audit.indicators}
+    return figures(reports, context.definitions.get(INDICATORS), descriptions)
 
 
 async def _page(found: Figures, asked: Asked, given: Mapping[str, str], context: Context) -> bytes:

@@ -3,15 +3,21 @@
 Parameters come in the address, as far as their types are written as one text, or in a Parameters resource.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from service.conformance.definitions import Definition
+from service.fhir.datetimes import moment_of, stretch
 from service.fhir.entry import Request
 from service.fhir.outcome import LONGEST_VALUE, MOST_SHOWN, Issue, OutcomeError, did_you_mean, shown
 from service.interactions.context import Context
 
+_ZONE = re.compile(r"(Z|[+-]\d\d:\d\d)$")
+_NOW = timedelta(minutes=2)
+"""What is settled is so much behind the clock at most, unless the database lags."""
 PAGE = "_page"
 """The parameter of our own with which links lead to other pages."""
 
@@ -36,6 +42,36 @@ def read_input(request: Request, operation: Definition, context: Context) -> lis
     if issues:
         raise OutcomeError(*issues)
     return given
+
+
+def moment_given(given: Given) -> datetime:
+    """Return the moment that a parameter gives; raises OutcomeError where it is none, or a time of no zone.
+
+    What a client means by a time without its zone would be guessed, and hours be missed or told twice.
+    """
+    text = str(given.value)
+    try:
+        if "T" in text and not _ZONE.search(text):
+            raise ValueError(text)
+        return moment_of(stretch(text)[0])
+    except (ValueError, OverflowError):
+        sentence = (
+            f"{given.name} is a FHIR instant, with its zone, such as 2026-11-01T09:30:00Z; in an address a plus sign "
+            "is written %2B"
+        )
+        raise OutcomeError(Issue("parameter-value", sentence, given.place)) from None
+
+
+def refuse_the_future(name: str, moment: datetime | None, settled: datetime) -> None:
+    """Raise OutcomeError where nothing can have come since ``moment``, because it lies ahead of what is settled.
+
+    Who goes by the clock of this machine, or by a moment that it has told, is never refused.
+    """
+    if moment is not None and moment > settled + _NOW:
+        sentence = (
+            f"{name} lies ahead of the clock here, so nothing can have changed since; ask from a moment in the past"
+        )
+        raise OutcomeError(Issue("parameter-value", sentence, f"http.{name}"))
 
 
 def _parts(body: Any, known: dict[str, Definition], context: Context) -> Iterator[Given]:

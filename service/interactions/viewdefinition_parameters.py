@@ -11,13 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from service.conformance.definitions import CANONICAL
-from service.fhir.datetimes import moment_of, stretch
 from service.fhir.entry import Request
 from service.fhir.outcome import Issue, OutcomeError, did_you_mean, shown
 from service.fhir.reference import parse_reference
 from service.interactions.bulk.export import PERSON, People
 from service.interactions.context import Context
-from service.interactions.operation_input import Given, read_input
+from service.interactions.operation_input import Given, moment_given, read_input
 from service.reporting.views.definition import TYPE
 from service.reporting.views.faults import ViewError
 from service.reporting.views.formats import FORMATS, Format
@@ -222,15 +221,7 @@ def _limit(given: Given | None) -> int | None:
 
 
 def _moment(given: Given | None) -> datetime | None:
-    if given is None:
-        return None
-    try:
-        return moment_of(stretch(str(given.value))[0])
-    except (ValueError, OverflowError):
-        sentence = (
-            f"{given.name} is a FHIR instant such as 2026-11-01T09:30:00Z; in an address a plus sign is written %2B"
-        )
-        raise OutcomeError(Issue("parameter-value", sentence, given.place)) from None
+    return None if given is None else moment_given(given)
 
 
 def _people(given: Iterable[Given]) -> People | None:

@@ -16,6 +16,7 @@ from service.interactions.bulk.export import Export
 from service.interactions.bulk.people import types_about_people
 from service.interactions.bulk.selection import Selection, codes_used, may_export
 from service.interactions.context import Context
+from service.interactions.operation_input import refuse_the_future
 from service.interactions.viewdefinition_parameters import Run, read_run
 from service.reporting.views.changes import CHANGES, row_of
 from service.reporting.views.compilation import Row, View
@@ -43,6 +44,7 @@ async def viewdefinition_run(request: Request, context: Context) -> Response:
     for view in run.table:
         _check_type(view, run, context)
     latest = await context.store.settled()
+    refuse_the_future("_since", run.since, latest)
     at = run.until or latest
     if at > latest:
         sentence = f"_until: What is later than {instant(latest)} can still change; ask again in some seconds"

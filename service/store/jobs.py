@@ -121,10 +121,6 @@ class Jobs:
 
         ``job_id`` is one under which pieces were kept already.
         """
-        open_jobs = {"owner": owner_of(client), "state": {"$in": _OPEN}, "expires": {"$gt": self._clock()}}
-        if await self._jobs.count_documents(open_jobs, limit=MOST_OF_ONE) >= MOST_OF_ONE:
-            sentence = f"{MOST_OF_ONE} jobs of this client are not done yet; wait for one, or cancel it by DELETE"
-            raise OutcomeError(Issue("too-many-requests", sentence), headers={"Retry-After": "60"})
         now, job_id = self._clock(), job_id or str(uuid.uuid4())
         document = {
             "_id": job_id,
@@ -145,6 +141,12 @@ class Jobs:
             "claims": 0,
         }
         await self._jobs.insert_one(document)
+        # Counted once it is there: of many that come at the same moment, each counts those before it.
+        open_jobs = {"owner": owner_of(client), "state": {"$in": _OPEN}, "expires": {"$gt": now}}
+        if await self._jobs.count_documents(open_jobs, limit=MOST_OF_ONE + 1) > MOST_OF_ONE:
+            await self._jobs.delete_one({"_id": job_id})
+            sentence = f"{MOST_OF_ONE} jobs of this client are not done yet; wait for one, or cancel it by DELETE"
+            raise OutcomeError(Issue("too-many-requests", sentence), headers={"Retry-After": "60"})
         self._started.set()
         return job_id
 
@@ -170,6 +172,7 @@ class Jobs:
         """Return a claim on the job of ``kinds`` that waits longest and that nobody does; None where there is none."""
         lease = {"$subtract": ["$$NOW", int(LEASE * 1000)]}
         free = {"state": {"$in": _OPEN}, "kind": {"$in": [*kinds]}, "$expr": {"$lt": ["$renewed", lease]}}
+        free["expires"] = {"$gt": self._clock()}  # what is forgotten for who asked is not begun, or begun again
         if await self._jobs.find_one(free, {"_id": 1}) is None:  # the usual case, which writes nothing
             return None
         token = uuid.uuid4().hex

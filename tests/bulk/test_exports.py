@@ -114,6 +114,7 @@ async def test_a_lenient_client_is_told_what_was_left_out(records: Records) -> N
     exported = await export(records.client, headers=LENIENT, **asked, _typeFilter="Goal?bogus=1&_id=number")
     assert exported.names == {"Goal/number"}
     assert [each["severity"] for each in exported.messages] == ["warning"] * 3
+    assert "includeAssociatedData" not in exported.manifest["request"], "what is not known may be a secret"
     places = [each["expression"] for each in exported.messages]
     assert places == [["http.includeAssociatedData"], ["http._type"], ["http._typeFilter"]]
     body = of({"reference": "Patient/ann"})

@@ -35,6 +35,8 @@ async def test_it_has_to_be_asked_for_as_work_in_the_background(records: Records
         ("/Patient/$export", {"patient": "Patient/ann"}, "parameter-value", "valueReference in Parameters"),
         ("/$export", {"_outputFormat": "text/csv"}, "parameter-value", "application/fhir+ndjson"),
         ("/$export", {"_since": "yesterday"}, "parameter-value", "2026-11-01T09:30:00Z"),
+        ("/$export", {"_since": "2026-11-01T09:30:00"}, "parameter-value", "with its zone"),
+        ("/$export", {"_since": "2999-01-01"}, "parameter-value", "ahead of the clock"),
         ("/$export", {"_elements": "title2"}, "parameter-value", "title2"),
         ("/$export", {"_elements": "Patient.name"}, "parameter-value", "Patient"),
         ("/$export", {"_typeFilter": "Goal?bogus=1"}, "unknown-parameter", "bogus"),

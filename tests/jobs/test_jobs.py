@@ -120,6 +120,7 @@ async def test_jobs_are_forgotten_in_time(workers: Workers) -> None:
     job_id = await workers.jobs.start("counting", ANN, {})
     await workers.let_jobs_expire()
     assert await workers.jobs.find(job_id, ANN) is None
+    assert await workers.jobs.claim(KINDS) is None, "it is not begun any more"
 
 
 async def test_a_client_has_so_many_jobs_and_no_more(workers: Workers) -> None:
@@ -129,6 +130,14 @@ async def test_a_client_has_so_many_jobs_and_no_more(workers: Workers) -> None:
         await workers.jobs.start("counting", ANN, {})
     assert caught.value.status == 429
     await workers.jobs.start("counting", ANYBODY, {})
+
+
+async def test_a_client_who_asks_for_many_at_once_has_no_more_than_that(workers: Workers) -> None:
+    asking = (workers.jobs.start("counting", ANN, {}) for _ in range(3 * MOST_OF_ONE))
+    answers = await asyncio.gather(*asking, return_exceptions=True)
+    refused = [each for each in answers if isinstance(each, OutcomeError)]
+    assert len(answers) - len(refused) <= MOST_OF_ONE
+    assert {each.status for each in refused} == {429}
 
 
 async def test_pieces_are_those_of_a_job_and_of_a_name(workers: Workers) -> None:

@@ -57,7 +57,7 @@ def reports(months: int = 12, *, hidden: float = 0.2) -> tuple[dict[str, Any], .
 @cache
 def found(months: int = 12, *, hidden: float = 0.2) -> Figures:
     """Return the same as the dashboard has it."""
-    return figures(reports(months, hidden=hidden), INDICATORS)
+    return figures(reports(months, hidden=hidden), INDICATORS, {})
 
 
 def _counts(random: Random, hidden: float) -> dict[str, int | None]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -158,6 +159,14 @@ async def test_where_nothing_is_shown_the_page_says_so_once(whole: Made) -> None
     assert WORDS["blank"] not in whole.page
 
 
+def test_an_indicator_that_a_service_has_made_up_says_what_its_measure_says() -> None:
+    group = deepcopy(reports()[-1]["group"][0])
+    group["code"] = {"coding": [{"system": "https://example.org", "code": "L1", "display": "Plans with a pet"}]}
+    (item,) = figures([{**reports()[-1], "group": [group]}], INDICATORS, {"L1": "Plans that name a pet."}).indicators
+    assert (item.code, item.title, item.meaning) == ("L1", "Plans with a pet", "Plans that name a pet.")
+    assert item.better == "increase"
+
+
 def test_a_team_is_itself_whatever_it_is_called() -> None:
     """Its name is new in October, and another team has the name that it had."""
 
@@ -179,6 +188,7 @@ def test_a_team_is_itself_whatever_it_is_called() -> None:
             report("2026-10", {"Organization/1": ("Harbour", 20), "Organization/2": ("North", 30)}),
         ],
         INDICATORS,
+        {},
     )
     told = {
         series.group: [cell.numerator for cell in series.cells] for series in made.indicators[0].groups["custodian"]

@@ -6,6 +6,7 @@ import gzip
 import io
 from base64 import b64decode
 from collections.abc import AsyncIterator
+from errno import ENOSPC
 from pathlib import Path
 
 import httpx
@@ -146,6 +147,7 @@ class TestCommand:
         ("arguments", "reason"),
         [
             (["--out", "r.doc"], "--out r.doc: the name ends in .html, .pdf or .csv"),
+            (["--out", "none/r.csv"], "there is no directory none"),
             (["--out", "r.csv", "--until", "2999-01"], "The last month that has ended"),
         ],
     )
@@ -154,3 +156,20 @@ class TestCommand:
         assert result.exit_code in (1, 2)
         assert reason in result.stderr
         assert result.stderr.count("\n") == 1
+
+    async def test_leaves_the_last_report_where_it_cannot_write_another(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "r.csv"
+        out.write_bytes(b"last month's")
+
+        def full(path: Path, content: bytes) -> None:
+            path.touch()
+            raise OSError(ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_bytes", full)
+        arguments = ["report", "--out", str(out), "--months", "1", "--data", str(tmp_path)]
+        result = await asyncio.to_thread(CliRunner().invoke, main, arguments)
+        assert result.stderr == f"Error: --out {out} cannot be written to: No space left on device\n"
+        assert out.read_bytes() == b"last month's"
+        assert not out.with_name(".r.csv.part").exists()

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -132,3 +132,15 @@ async def test_few_of_many_are_found_without_looking_at_the_others(opened: OpenS
     explained = await opened.database.command({"explain": command, "verbosity": "executionStats"})
     assert 0 < len(found) < 20
     assert explained["executionStats"]["totalDocsExamined"] <= 2 * len(found)
+
+
+async def test_a_deletion_of_what_is_not_known_any_more_is_not_told_where_that_matters(opened: OpenStore) -> None:
+    gone = await opened.store.bury(await opened.store.insert("CarePlan", "1", plan(1), "POST"))
+    opened.clock.move(seconds=1)
+    moment = opened.clock.now
+    opened.clock.move(seconds=1)
+    await opened.store.replace(gone, plan(1), "PUT")
+    await opened.database["CarePlan_history"].delete_one({"_id": {"id": "1", "version": 1}})
+    since = START - timedelta(days=1)
+    assert await told(opened, StateOf("CarePlan", moment, since)) == [("1", 2)]
+    assert await told(opened, StateOf("CarePlan", moment, since, ACTIVE)) == []

@@ -171,6 +171,8 @@ async def test_the_place_is_told_as_line_and_column_too(tables: Tables) -> None:
         ({"view": "goals", "_format": "xlsx"}, 400, "http._format"),
         ({"view": "goals", "_limit": "0"}, 400, "http._limit"),
         ({"view": "goals", "_since": "yesterday"}, 400, "http._since"),
+        ({"view": "goals", "_since": "2026-11-01T09:30:00"}, 400, "http._since"),
+        ({"view": "goals", "_since": "2999-01-01"}, 400, "http._since"),
         ({"view": "goals", "_until": "2999-01-01T00:00:00Z"}, 400, "http._until"),
         ({"view": "goals", "header": "no"}, 400, "http.header"),
         ({"view": "goals", "patient": "Goal/1"}, 400, "http.patient"),

@@ -10,6 +10,7 @@ from service.interactions.bulk.people import types_about_people
 from service.interactions.bulk.selection import codes_used
 from service.interactions.context import Context
 from service.interactions.job_answers import job_address
+from service.interactions.operation_input import refuse_the_future
 
 _OF_SYSTEM = f"{CANONICAL}/OperationDefinition/export"
 _OF_PEOPLE = f"{CANONICAL}/OperationDefinition/Patient-export"
@@ -28,6 +29,7 @@ async def export_people(request: Request, context: Context) -> Response:
 async def _start(request: Request, context: Context, operation: str, known: list[str], *, of_people: bool) -> Response:
     _check_asked_apart(request)
     export = read_export(request, context.definitions.get(operation), known, context, of_people=of_people)
+    refuse_the_future("_since", export.since, await context.store.settled())
     for name in export.types:
         await context.readiness.require(name, codes_used(export, name, context))
     job_id = await context.jobs.start(EXPORT, context.access.client, export.to_json())

@@ -6,17 +6,15 @@ What cannot be done is refused before a job is made. A lenient client is told in
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from service.conformance.definitions import Definition
-from service.fhir.datetimes import moment_of, stretch
 from service.fhir.entry import Request, read_query
 from service.fhir.media_types import NDJSON
 from service.fhir.outcome import Issue, OutcomeError, did_you_mean, shown
 from service.interactions.bulk.export import Export, People
 from service.interactions.bulk.selection import may_export
 from service.interactions.context import Context
-from service.interactions.operation_input import Given, read_input
+from service.interactions.operation_input import Given, moment_given, read_input
 from service.interactions.representation import Views
 from service.interactions.search import encoded
 from service.search.predicate import asks_others
@@ -50,7 +48,7 @@ def read_export(
     elements = ",".join(text for text, _ in _listed(_ELEMENTS, given)) or None
     if elements and types:
         Views([(_ELEMENTS, elements)], types, context)
-    since = [_moment(item) for item in _of(_SINCE, given)]
+    since = [moment_given(item) for item in _of(_SINCE, given)]
     return Export(
         url=f"{url}?{encoded(asked.parameters)}" if asked.parameters else url,  # what is not known may be a token
         base=request.base,
@@ -163,14 +161,6 @@ def _search(resource_type: str, query: str, place: str, request: Request, contex
         sentence = f"{_FILTER}: What is exported is told by each resource itself, so this takes no chains and no _has"
         raise OutcomeError(Issue("parameter-value", sentence, place))
     return search
-
-
-def _moment(given: Given) -> datetime:
-    try:
-        return moment_of(stretch(str(given.value))[0])
-    except (ValueError, OverflowError):
-        sentence = "_since is a FHIR instant such as 2026-11-01T09:30:00Z; in an address a plus sign is written %2B"
-        raise OutcomeError(Issue("parameter-value", sentence, given.place)) from None
 
 
 def _people(given: list[Given]) -> People:

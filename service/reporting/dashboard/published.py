@@ -10,34 +10,38 @@ from service.reporting.dashboard.wording import WORDS
 
 Json = Mapping[str, Any]
 Found = dict[tuple[str, str, str], dict[date, Cell]]
+_IMPROVEMENT = "http://hl7.org/fhir/5.0/StructureDefinition/extension-MeasureReport.group.improvementNotation"
 
 
-def figures(reports: Sequence[Json], code_system: Json) -> Figures:
+def figures(reports: Sequence[Json], code_system: Json, descriptions: Mapping[str, str]) -> Figures:
     """Return what ``reports`` publish, one for each month; ``code_system`` says what each indicator is and means.
 
-    Groups are told apart by their codes, for teams may share a name, and change it; the newest name is given.
+    An indicator that a service has made up means what ``descriptions`` say, by its code. Groups are told apart by their
+    codes, for teams may share a name, and change it; the newest name is given.
     """
     found: Found = defaultdict(dict)
-    titles: dict[str, str] = {}
+    groups: dict[str, Json] = {}
     labels: dict[tuple[str, str], str] = {}
     for report in sorted(reports, key=lambda each: str(each["period"]["start"]), reverse=True):  # the newest names most
         month = date.fromisoformat(report["period"]["start"][:10])
         for place, cell in _cells(report):
             found[place][month] = cell
         labels |= {stratum: label for stratum, label in _labels(report) if stratum not in labels}
-        titles |= {_code(group["code"]): _title(group["code"]) for group in report.get("group", ())}
+        groups = {_code(group["code"]): group for group in report.get("group", ())} | groups
     months = tuple(sorted({date.fromisoformat(report["period"]["start"][:10]) for report in reports}))
     concepts = {concept["code"]: concept for concept in code_system["concept"]}
-    codes = dict.fromkeys(code for code, _, _ in found)
     return Figures(
         months,
-        tuple(_indicator(concepts.get(code) or _undefined(code, titles), found, labels, months) for code in codes),
+        tuple(
+            _indicator(concepts.get(code) or _made_up(code, group, descriptions), _better(group), found, labels, months)
+            for code, group in groups.items()
+        ),
     )
 
 
-def _undefined(code: str, titles: Mapping[str, str]) -> Json:
-    """Return what there is to say of an indicator that a service has made up without defining its code."""
-    return {"code": code, "display": titles[code], "definition": ""}
+def _made_up(code: str, group: Json, descriptions: Mapping[str, str]) -> Json:
+    """Return what there is to say of an indicator that a service has made up."""
+    return {"code": code, "display": _title(group["code"]), "definition": descriptions.get(code, "")}
 
 
 def _cells(report: Json) -> Iterator[tuple[tuple[str, str, str], Cell]]:
@@ -64,7 +68,13 @@ def _cell(counted: Json) -> Cell:
     return Cell(counts.get("numerator"), counts.get("denominator"))
 
 
-def _indicator(concept: Json, found: Found, labels: Mapping[tuple[str, str], str], months: Sequence[date]) -> Indicator:
+def _indicator(
+    concept: Json,
+    better: Better | None,
+    found: Found,
+    labels: Mapping[tuple[str, str], str],
+    months: Sequence[date],
+) -> Indicator:
     code = concept["code"]
     groups: dict[str, list[Series]] = defaultdict(list)
     for at, by, value in found:
@@ -74,7 +84,7 @@ def _indicator(concept: Json, found: Found, labels: Mapping[tuple[str, str], str
         code,
         concept["display"],
         concept["definition"],
-        _better(concept),
+        better,
         _series("", found[code, "", ""], months),
         {by: tuple(series) for by, series in groups.items()},
     )
@@ -84,9 +94,10 @@ def _series(label: str, cells: Mapping[date, Cell], months: Sequence[date]) -> S
     return Series(label, tuple(cells.get(month, Cell()) for month in months))
 
 
-def _better(concept: Json) -> Better | None:
-    codes = [item["valueCoding"]["code"] for item in concept.get("property", ()) if item["code"] == "improvement"]
-    return cast(Better, codes[0]) if codes else None
+def _better(group: Json) -> Better | None:
+    """Return which way is better, as the Measure that is carried out says, and its report after it."""
+    found = [each for each in group.get("extension", ()) if each["url"] == _IMPROVEMENT]
+    return cast(Better, _code(found[0]["valueCodeableConcept"])) if found else None
 
 
 def _code(concept: Json) -> str:

@@ -38,7 +38,7 @@ FORMATS = {
     "ndjson": Format(
         "application/x-ndjson", ("application/x-ndjson", "application/ndjson", "application/fhir+ndjson"), NdjsonWriter
     ),
-    "json": Format("application/json", ("application/json",), JsonWriter),
+    "json": Format("application/json", ("application/json", "application/fhir+json"), JsonWriter),
     "parquet": Format(
         "application/vnd.apache.parquet",
         ("application/vnd.apache.parquet", "application/octet-stream"),
