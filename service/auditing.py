@@ -12,6 +12,7 @@ from service.store.audit_heads import Heads
 from service.store.audit_log import AuditLog
 from service.store.audit_pruning import AuditPruning, prune_daily
 from service.store.driver import Driver
+from service.store.ending import ended
 
 
 def check_audit(settings: Settings) -> None:
@@ -39,6 +40,5 @@ async def audit_log(settings: Settings, driver: Driver, clock: Clock) -> AsyncIt
         yield log
     finally:
         if pruning is not None:
-            pruning.cancel()
-            await asyncio.wait([pruning])
+            await ended([pruning])
         await log.close()

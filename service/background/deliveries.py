@@ -5,6 +5,7 @@ import logging
 from functools import partial
 
 from service.background.delivery import Delivery, Service
+from service.store.ending import ended
 from service.store.faults import DATABASE_ERRORS
 
 AT_ONCE = 64
@@ -32,11 +33,7 @@ class Deliveries:
                     log.warning("subscriptions: the database failed: %s", type(error).__name__)
                 await self._called()
         finally:
-            tasks = [*self._under_way.values()]
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                await asyncio.wait(tasks)
+            await ended([*self._under_way.values()])
             await self._service.receivers.close()
 
     async def _begin_what_is_due(self) -> None:

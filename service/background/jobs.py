@@ -15,6 +15,7 @@ from service.fhir.outcome import Issue, OutcomeError, operation_outcome
 from service.interactions.context import Context
 from service.interactions.faults import fault
 from service.security.client import Client
+from service.store.ending import ended
 from service.store.faults import DATABASE_ERRORS
 from service.store.jobs import LEASE, MOST_CLAIMS, Claim, Jobs, LostClaimError
 
@@ -38,9 +39,7 @@ class JobRunner:
 
     async def run(self) -> None:
         """Do jobs until cancelled; what is not done by then is left to others at once."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(self._one_after_the_other())
+        await asyncio.gather(*(self._one_after_the_other() for _ in range(AT_ONCE)))
 
     async def _one_after_the_other(self) -> None:
         while True:
@@ -60,10 +59,10 @@ class JobRunner:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            await _end(tasks)
+            await ended(tasks)
             await claim.release()
             raise
-        await _end(tasks)
+        await ended(tasks)
 
     async def _work(self, claim: Claim) -> None:
         try:
@@ -96,12 +95,6 @@ async def _fail(claim: Claim, status: int, outcome: dict[str, Any]) -> None:
     """Let a job have failed; what was kept to do it is of no use any more."""
     await claim.fail(status, outcome)
     await claim.pieces.forget()
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
 
 
 async def _hold(claim: Claim) -> None:

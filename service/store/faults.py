@@ -84,8 +84,16 @@ async def within_time() -> AsyncIterator[None]:
         with pymongo.timeout(LONGEST_WRITE):
             async with asyncio.timeout(LONGEST_WRITE + 1):
                 yield
+                _heed_cancellation()
     except TimeoutError:
         raise unavailable() from None
+
+
+def _heed_cancellation() -> None:
+    """Raise CancelledError where this task was told to end and that was lost, as `asyncio.wait_for` loses it (3.11)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def as_outcome(error: PyMongoError | DocumentTooLarge) -> OutcomeError:

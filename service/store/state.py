@@ -17,6 +17,7 @@ from service.search.memory import holds
 from service.search.predicate import All, Predicate
 from service.store.document import REVIVES, SERVED, SUBJECT, Stored, from_history, key_of, to_stored
 from service.store.driver import Document
+from service.store.ending import ended
 from service.store.faults import LONGEST_WRITE
 from service.store.filter import LIVING, both, to_filter
 from service.store.guard import Guard
@@ -89,8 +90,7 @@ async def state(asked: StateOf, guard: Guard, read: Read) -> AsyncGenerator[list
                 yield versions
     finally:
         if coming is not None:
-            coming.cancel()
-            await asyncio.wait([coming])
+            await ended([coming])
 
 
 async def _batch(asked: StateOf, after: str, guard: Guard, reading: Reading) -> Batch:
