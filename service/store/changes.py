@@ -18,6 +18,7 @@ from pymongo.errors import OperationFailure
 from service.fhir.datetimes import microseconds
 from service.store.document import SERVED, IndexedType, Stored, from_history, index_of, key_of, to_stored
 from service.store.driver import Document, Driver
+from service.store.ending import ended
 from service.store.faults import DATABASE_ERRORS
 
 MOST_AT_ONCE = 500
@@ -104,8 +105,7 @@ class Changes:
         try:
             yield feed
         finally:
-            reading.cancel()
-            await asyncio.wait([reading])
+            await ended([reading])
             with suppress(*DATABASE_ERRORS):
                 await stream.close()
 
