@@ -237,4 +237,5 @@ async def test_where_if_match_is_required_an_update_without_it_is_400(settings):
         assert done.status_code == 204
         capability = (await client.get("/metadata")).json()["rest"][0]["resource"]
         versioning = {item["type"]: item["versioning"] for item in capability if "versioning" in item}
-        assert versioning == dict.fromkeys(TYPES, "versioned-update") | {"Provenance": "versioned"}
+        others = dict.fromkeys(("Provenance", "Subscription"), "versioned")
+        assert versioning == dict.fromkeys(TYPES, "versioned-update") | others
