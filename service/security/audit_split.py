@@ -70,7 +70,7 @@ class _Part:
 
 def _pieces(text: str) -> Iterator[str]:
     """Yield ``text``, cut in two until no piece takes more than it may."""
-    if _weight(text) <= _LONGEST_TEXT:
+    if len(text) <= _LONGEST_TEXT and _weight(text) <= _LONGEST_TEXT:
         yield text
         return
     for half in _halves(text):

@@ -25,8 +25,7 @@ def patients_of(happened: Happened) -> set[str]:
     if patient := happened.client.patient:
         found.add(spelt_out(patient if "/" in patient else f"Patient/{patient}"))
     for text in (happened.path, happened.query, *happened.entries):
-        if "atient" in text or "subject" in text:
-            found.update(people_named_in(text))
+        found.update(people_named_in(text))
     return found
 
 
@@ -56,6 +55,8 @@ def agents_of(client: Client) -> tuple[str, ...]:
 
 def people_named_in(text: str) -> set[str]:
     """Return the people whom a path or a query names, such as ``Patient/1``."""
+    if "atient" not in text and "subject" not in text:
+        return set()
     found = {f"Patient/{name}" for name in _REFERENCE.findall(text)}
     for values in _PARAMETER.findall(text):
         found.update(f"Patient/{value}" for value in _SEPARATOR.split(values) if _ID.fullmatch(value))
