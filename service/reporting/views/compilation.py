@@ -168,10 +168,11 @@ def _for_each(foci: Foci, rows: Rows, blank: Sequence[Row], place: str) -> Rows:
     def of_each(focus: Any, scope: Scope) -> Sequence[Row]:
         found: list[Row] = []
         resource, root, context = scope[:3]
-        for number, item in enumerate(_evaluated(foci, focus, scope, place)):
+        items = _evaluated(foci, focus, scope, place)
+        for number, item in enumerate(items):
             inner = Scope(resource, root, context, 0, number, {})
             found.extend(rows(item, inner))
-        return found or blank
+        return found if items else blank
 
     return of_each
 
