@@ -1,5 +1,6 @@
 """The definitions of the service, with the Measure that a service has adapted to itself instead of ours."""
 
+from functools import cache
 from pathlib import Path
 
 import orjson
@@ -15,7 +16,7 @@ from service.settings import Settings, WrongSetting
 def definitions_of(settings: Settings) -> Definitions:
     """Return the definitions; raises WrongSetting where the Measure that is adapted cannot be carried out."""
     if settings.measure is None:
-        return Definitions(R4)
+        return _ours()
     try:
         measure = _read(settings.measure)
         definitions = Definitions(R4, adapted=(measure,))
@@ -23,6 +24,11 @@ def definitions_of(settings: Settings) -> Definitions:
     except (ValueError, OSError) as error:
         raise WrongSetting(f"RECOVERY_MEASURE: {error}") from None
     return definitions
+
+
+@cache
+def _ours() -> Definitions:
+    return Definitions(R4)
 
 
 def _read(file: Path) -> Definition:

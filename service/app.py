@@ -20,10 +20,11 @@ from service.authentication import authentication
 from service.background.jobs import JobRunner
 from service.background.running import running
 from service.background.subscriptions import subscriptions
-from service.compiled import FHIR_PATH, Clock, Compiled, Ids
+from service.compiled import Clock, Compiled, Ids
 from service.conformance.definitions import Definitions
 from service.fhir.versions import R4
 from service.interactions.clients import Clients
+from service.knowledge import FHIR_PATH
 from service.rest.access_log import access_log
 from service.rest.auth import Authenticator
 from service.rest.cors import with_cors

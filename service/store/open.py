@@ -62,8 +62,9 @@ async def prepare(driver: Driver, types: Mapping[str, IndexedType], tell: Tell =
             if name not in existing:
                 await _create_collection(driver, name)
         await note_definitions(driver, resource_type, indexed)
-        await _make_indexes(driver.collection(f"{resource_type}_history"), [OF_HISTORY], tell)
-        await _make_indexes(driver.collection(resource_type), [index.model for index in indexed.indexes], tell)
+    making = {f"{name}_history": [OF_HISTORY] for name in types}
+    making |= {name: [index.model for index in indexed.indexes] for name, indexed in types.items()}
+    await asyncio.gather(*(_make_indexes(driver.collection(name), models, tell) for name, models in making.items()))
 
 
 async def check_format(driver: Driver) -> None:

@@ -15,7 +15,7 @@ from service.auditing import audit_log
 from service.commands.commanded import commanded
 from service.commands.database import connected
 from service.commands.person.reference import Person
-from service.compiled import FHIR_PATH, Compiled
+from service.compiled import Compiled
 from service.fhir.reference import Addresses
 from service.fhir.touched import Touched
 from service.interactions.context import Context

@@ -6,7 +6,7 @@ which a choice such as ``value[x]`` has many.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from service.conformance.structures import ANY, Element, Structure, Structures
@@ -138,7 +138,7 @@ def _uncapitalised(name: str) -> str:
     return name[0].lower() + name[1:]
 
 
-@cache
+@lru_cache(maxsize=4)
 def kinds_of(structures: Structures) -> Kinds:
     """Return the types among ``structures``, the same object each time."""
     return Kinds(structures)
