@@ -19,6 +19,7 @@ from service.compiled import Compiled
 from service.fhir.reference import Addresses
 from service.fhir.touched import Touched
 from service.interactions.context import Context
+from service.knowledge import FHIR_PATH
 from service.security.chain import Seals
 from service.security.smart import SmartConfiguration
 from service.settings import Settings, WrongSetting
