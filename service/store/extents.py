@@ -18,6 +18,9 @@ from service.store.state import CHANGED, EVERYTHING, StateOf, wanted
 
 AT_MOST = 50_000
 """Resources that are counted in one go: the ids of all of them fit into one document."""
+WIDE = 1_000
+"""Resources that are looked at in one go at least: who looks at a few that are newer than the moment does not get past
+those that others add meanwhile."""
 _AT_ONCE = 1_000
 _JUST_ONE = 1
 _ID_ALONE: Document = {"_id": 1}

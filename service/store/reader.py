@@ -15,7 +15,7 @@ from service.security.access import Access, Permission
 from service.store.document import SERVED, IndexedType, Stored, from_history, key_of, to_stored
 from service.store.driver import Document, Driver
 from service.store.explained import Explained
-from service.store.extents import can_count, extent_of, rest_of
+from service.store.extents import WIDE, can_count, extent_of, rest_of
 from service.store.faults import translated
 from service.store.guard import Guard
 from service.store.history import EVERY, LATEST, Versions, Within
@@ -198,6 +198,12 @@ class ResourceReader:
         """
         if not can_count(asked, self._guard):
             return None
+        size = max(most, WIDE)
+        while (counted := await self._extent(asked, size))[0] > most:
+            size = max(most, size // 2)
+        return counted
+
+    async def _extent(self, asked: StateOf, most: int) -> tuple[int, str | None]:
         extent = await self._read_translated(lambda reading: extent_of(asked, most, self._guard, reading))
         count = extent.number
         for rest in rest_of(asked, extent):
