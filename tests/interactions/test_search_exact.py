@@ -26,7 +26,7 @@ from tests.support.matcher import Matcher
 from tests.support.oracle.definitions import Definitions as OracleDefinitions
 
 PAGES_AT_MOST = 60
-WORLDS = 32
+WORLDS = 20
 QUERIES = 130  # of each world
 PAGES = (0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3)  # of how many matches the pages are that are walked as well, 0 for none
 bounded = settings(

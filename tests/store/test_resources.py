@@ -11,7 +11,7 @@ from bson.decimal128 import Decimal128
 from service.fhir import json
 from service.fhir.datetimes import instant
 from service.fhir.outcome import OutcomeError
-from service.store import members, transactions
+from service.store import faults, members, transactions
 from service.store.document import to_history
 from service.store.driver import Driver
 from service.store.faults import ExistsError, MovedOnError
@@ -310,6 +310,7 @@ async def test_a_database_that_does_not_answer_is_503(
     driver_name: Any, opened: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transactions, "TRANSACTION_SECONDS", 0.2)
+    monkeypatch.setattr(faults, "LONGEST_WRITE", 0.5)
     closed = "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50&directConnection=true"
     driver = Driver(driver_name, closed, "none")
     store = ResourceStore(driver, opened.store._types, opened.clock, SECONDS)
