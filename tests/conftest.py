@@ -17,9 +17,11 @@ os.environ.setdefault("RECOVERY_AUDIT_KEY", "the key of tests, which keeps nobod
 
 
 def pytest_collection_finish() -> None:
-    """Leave thousands of tests out of every garbage collection: looking through them takes seconds, in mid-test."""
+    """Leave thousands of tests out of garbage collections, and make full ones rare: they take seconds, in mid-test."""
     gc.collect()
     gc.freeze()
+    first, second, _ = gc.get_threshold()
+    gc.set_threshold(first, second, 100)
 
 
 @pytest.fixture(scope="session")
