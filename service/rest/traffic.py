@@ -3,7 +3,7 @@
 import asyncio
 from time import perf_counter
 
-_TIMES = 9
+_TIMES = 40
 """How many times as long as a part took nothing is done for the next one, where others have come meanwhile."""
 _LONGEST = 1.0
 """Seconds of one such pause."""
