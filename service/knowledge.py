@@ -32,7 +32,7 @@ from service.store.indexes import indexes
 
 FHIR_PATH = "/fhir/R4"
 _MOST_KEPT = 4
-"""Compiled forms that are kept; a process serves one, and one more for a Measure that is adapted."""
+"""Compiled forms that are kept: a service has one, tests a few."""
 
 Parameters = dict[str, SearchParameter]
 

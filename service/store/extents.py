@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from service.fhir.datetimes import microseconds
 from service.store.driver import Document
 from service.store.filter import both
 from service.store.guard import Guard
 from service.store.indexes import DELETED, LAST_UPDATED
 from service.store.links import links_in
 from service.store.reading import Reading
-from service.store.state import CHANGED, EVERYTHING, StateOf, wanted
+from service.store.state import EVERYTHING, StateOf, later_than, wanted
 
 AT_MOST = 50_000
 """Resources that are counted in one go: the ids of all of them fit into one document."""
@@ -59,9 +58,8 @@ async def _told_by_keys(asked: StateOf, size: int, _: Guard, reading: Reading) -
     every = size if ends else await _count(asked.type, among, reading)
     gone = await _count(asked.type, both(among, {DELETED: True, LAST_UPDATED: {"$lte": asked.at}}), reading)
     later: list[str] = []
-    for changed in ({CHANGED: {"$gt": microseconds(asked.at)}}, {DELETED: True, LAST_UPDATED: {"$gt": asked.at}}):
-        wanted_ids = both(among, changed)
-        found = await reading.find(asked.type, wanted_ids, sort={"_id": 1}, limit=AT_MOST, projection=_ID_ALONE)
+    for moved in later_than(asked.at):
+        found = await reading.find(asked.type, both(among, moved), sort={"_id": 1}, limit=AT_MOST, projection=_ID_ALONE)
         later += [each["_id"] for each in found]
     return Extent(every - gone - len(later), sorted(later), until)
 

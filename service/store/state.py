@@ -33,7 +33,7 @@ _MOST_BY_THEMSELVES = 50
 _ON_THE_WAY = timedelta(seconds=LONGEST_WRITE + 5)
 """How long a version may take to be seen after the time that it carries, and what clocks may differ by."""
 EVERYTHING = All()
-CHANGED = "search._lastUpdated.lo"
+_CHANGED = "search._lastUpdated.lo"
 """The field that tells when what is not deleted was changed, in microseconds; an index has it before the id."""
 _MOST_BETWEEN = 1_000_000
 """Resources whose earlier versions lie between two ids of a batch: those of the batch, and others that were erased."""
@@ -115,17 +115,17 @@ def wanted(asked: StateOf, after: str, guard: Guard) -> Document:
     if asked.ids is not None:
         ids["$in"] = list(asked.ids)
     still = both(LIVING, to_filter(guard.visible("r", asked.type, asked.predicate)))
-    if asked.since is None:  # of these each has an index of its own, which few are found by
-        living_moved, gone_moved = {CHANGED: {"$gt": microseconds(asked.at)}}, {DELETED: True, **_after(asked.at)}
-        return {"_id": ids, "$or": [still, living_moved, gone_moved]}
-    moved = _after(asked.at)
-    living = {CHANGED: {"$gt": microseconds(asked.since)}, "$or": [still, moved]}
-    gone = {DELETED: True, **_after(asked.since), "$or": [to_filter(buried(asked.predicate)), moved]}
-    return {"_id": ids, "$or": [living, gone]}
+    if asked.since is None:
+        return {"_id": ids, "$or": [still, *later_than(asked.at)]}
+    moved = {LAST_UPDATED: {"$gt": asked.at}}
+    changed, gone = later_than(asked.since)
+    before = to_filter(buried(asked.predicate))
+    return {"_id": ids, "$or": [{**changed, "$or": [still, moved]}, {**gone, "$or": [before, moved]}]}
 
 
-def _after(moment: datetime) -> Document:
-    return {LAST_UPDATED: {"$gt": moment}}
+def later_than(moment: datetime) -> tuple[Document, Document]:
+    """Return the filters for what was changed and for what was deleted after a moment; each has an index of its own."""
+    return {_CHANGED: {"$gt": microseconds(moment)}}, {DELETED: True, LAST_UPDATED: {"$gt": moment}}
 
 
 async def _earlier(asked: StateOf, ids: Sequence[str], guard: Guard, reading: Reading) -> dict[str, Stored]:

@@ -140,5 +140,5 @@ def _uncapitalised(name: str) -> str:
 
 @lru_cache(maxsize=4)
 def kinds_of(structures: Structures) -> Kinds:
-    """Return the types among ``structures``, the same object each time."""
+    """Return the types among ``structures``, the same object each time for the few that were asked for last."""
     return Kinds(structures)

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from service.reporting.dashboard.figures import Better, Cell, Figures, Indicator, Series
 from service.reporting.dashboard.wording import WORDS
+from service.reporting.measures.report import IMPROVEMENT_TOLD
 
 Json = Mapping[str, Any]
 Found = dict[tuple[str, str, str], dict[date, Cell]]
-_IMPROVEMENT = "http://hl7.org/fhir/5.0/StructureDefinition/extension-MeasureReport.group.improvementNotation"
 
 
 def figures(reports: Sequence[Json], code_system: Json, descriptions: Mapping[str, str]) -> Figures:
@@ -96,7 +96,7 @@ def _series(label: str, cells: Mapping[date, Cell], months: Sequence[date]) -> S
 
 def _better(group: Json) -> Better | None:
     """Return which way is better, as the Measure that is carried out says, and its report after it."""
-    found = [each for each in group.get("extension", ()) if each["url"] == _IMPROVEMENT]
+    found = [each for each in group.get("extension", ()) if each["url"] == IMPROVEMENT_TOLD]
     return cast(Better, _code(found[0]["valueCodeableConcept"])) if found else None
 
 

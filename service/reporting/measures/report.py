@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from service.fhir.datetimes import instant
+from service.reporting.measures.definition import IMPROVEMENT
 from service.reporting.measures.disclosure import Figures
 from service.reporting.measures.report_text import Row, text_of
 from service.reporting.measures.results import ALL, DENOMINATOR, NUMERATOR, Period, Stratum
@@ -18,11 +19,9 @@ INDIVIDUAL, SUBJECT_LIST, SUMMARY = "individual", "subject-list", "summary"
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _WITHHELD = {"extension": [{"url": _ABSENT, "valueCode": "masked"}]}
 _PERCENT = {"unit": "%", "system": "http://unitsofmeasure.org", "code": "%"}
-_OF_GROUP = {
-    "http://hl7.org/fhir/5.0/StructureDefinition/extension-Measure.group.improvementNotation": (
-        "http://hl7.org/fhir/5.0/StructureDefinition/extension-MeasureReport.group.improvementNotation"
-    )
-}
+IMPROVEMENT_TOLD = "http://hl7.org/fhir/5.0/StructureDefinition/extension-MeasureReport.group.improvementNotation"
+"""The extension that says of a group of a report which way is better."""
+_OF_GROUP = {IMPROVEMENT: IMPROVEMENT_TOLD}
 """Elements that R5 gives to the group of a Measure, and by which to that of a report: R4 has them as extensions."""
 
 
